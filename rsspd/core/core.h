@@ -1,0 +1,38 @@
+/* The core: what the service means. One per api process; it decides nothing from memory alone. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "base/loop.h"
+#include "core/call.h"
+#include "hsm/client.h"
+#include "store/pg.h"
+
+struct core_settings {
+	int64_t sad_lifetime_ms;
+	uint32_t multisign;
+	bool pin_only_allowed;
+	int64_t client_failures_per_minute;
+	const char *pki_url;
+	const char *notices_spool;
+	const char *ca_certificate_path;
+	const char *operators_path;
+};
+
+/* Everything given must outlive the core. */
+must_check rc_t core_new(struct loop *loop, struct pg *pg, struct hsm_client *hsm,
+	const struct core_settings *settings, struct core **core);
+void core_free(struct core **core);
+const struct core_settings *core_settings(const struct core *core);
+struct loop *core_loop(const struct core *core);
+
+/* Ready to sign: store, SAMs and clock (database's and ours agree within 2 s). */
+struct core_health {
+	bool store, sams, clock;
+};
+void core_health(const struct core *core, struct core_health *health);
+
+/* The latest revocation list and the CA's certificate, DER; empty until made. */
+struct span core_crl(const struct core *core);
+struct span core_ca_certificate(const struct core *core);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * The audit row. Statements that change something take these parameters first ($1 to $16) and insert
+ * the row in the same statement: AUDIT_PARAMS names them in SQL.
+ */
+#ifndef STORE_AUDIT_H
+#define STORE_AUDIT_H
+
+#include "store/pg.h"
+
+#define AUDIT_DETAIL_MAX 1024
+
+struct audit_row {
+	int64_t at_ms;
+	struct id id, request;
+	const char *event;
+	const char *result;		/* "ok", "refused", "failed" */
+	const char *code;		/* rc_name() */
+	struct id client, subscriber, credential, agency;	/* zero: none */
+	const char *operator_name;	/* NULL: none */
+	const char *address;
+	const char *rule;		/* NULL or "": none */
+	int64_t policy_version;		/* 0: none */
+	char detail[AUDIT_DETAIL_MAX];	/* JSON object text; "" is {} */
+	struct span digests;		/* digest_count of digest_len bytes, in order */
+	size_t digest_len, digest_count;
+	struct span signatures;		/* SHA-256 of each, in order */
+	size_t signature_count;
+};
+
+#define AUDIT_COLUMNS                                                                              \
+	"at, id, request, event, result, code, client, operator, subscriber, credential, agency, " \
+	"address, rule, policy_version, detail, digests, signatures"
+#define AUDIT_PARAMS                                                                               \
+	"$1::timestamptz, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::uuid, $8::text, "  \
+	"$9::uuid, $10::uuid, $11::uuid, $12::inet, $13::text, $14::bigint, $15::json, "           \
+	"$16::bytea[], $17::bytea[]"
+#define AUDIT_PARAM_COUNT 17	/* a statement's own parameters start at $18 */
+
+/* Appends the row's AUDIT_PARAM_COUNT parameters. */
+void audit_put(struct pg_params *params, const struct audit_row *row);
+
+#endif

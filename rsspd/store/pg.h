@@ -1,0 +1,84 @@
+/*
+ * PostgreSQL from the event loop: libpq in pipeline mode, never blocking.
+ *
+ * A unit is one parameterised SQL statement (often a data-modifying CTE) that does all of one step
+ * of one request: change and audit row together. Units that wait while a connection is busy are
+ * sent together and committed together (a pipeline's statements up to its Sync are one transaction).
+ * A unit's callback runs only when that commit is known. If a group fails, each of its units is
+ * tried again alone, so one request's error never undoes another's. A business refusal is a unit
+ * that returns no row: it is not an error.
+ *
+ * rc in the callback:
+ * RC_OK             committed, durable; `rows` is valid until the callback returns
+ * RC_STORE_DOWN     not sent, or certainly rolled back: nothing happened
+ * RC_STORE_UNKNOWN  the connection was lost with the commit under way
+ * RC_DUPLICATE      unique violation (SQLSTATE 23505); nothing happened
+ * RC_INTERNAL       any other SQL error: logged with SQLSTATE; nothing happened
+ */
+#ifndef STORE_PG_H
+#define STORE_PG_H
+
+#include "base/id.h"
+#include "base/loop.h"
+
+#include <stdbool.h>
+
+struct pg;
+struct pg_rows;
+
+/* A statement: prepared once on each connection, under its name. */
+struct pg_statement {
+	const char *name;
+	const char *sql;
+};
+
+/* Parameters, appended in the order of $1, $2, … Text format except bytes (binary). Wiped on free.
+ * The first failure sticks and pg_submit reports it. */
+struct pg_params;
+must_check rc_t pg_params_new(struct pg_params **params);
+void pg_params_free(struct pg_params **params);
+void pg_put_null(struct pg_params *params);
+void pg_put_text(struct pg_params *params, const char *text);		/* NULL: SQL NULL */
+void pg_put_number(struct pg_params *params, int64_t number);
+void pg_put_bytes(struct pg_params *params, struct span bytes);		/* data NULL: SQL NULL */
+void pg_put_id(struct pg_params *params, const struct id *id);		/* zero id: SQL NULL */
+void pg_put_time(struct pg_params *params, int64_t wall_ms);		/* timestamptz; 0: SQL NULL */
+void pg_put_numbers(struct pg_params *params, const uint32_t *numbers, size_t count);	/* integer[] */
+/* bytea[] of count items of len bytes each. */
+void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len, size_t count);
+
+typedef void (*pg_done_fn)(void *arg, rc_t rc, const struct pg_rows *rows);
+
+struct pg_settings {
+	const char *conninfo;
+	size_t connections;
+	size_t waiting_max;		/* units; more are refused with RC_STORE_DOWN at once */
+	int64_t timeout_ms;		/* a group without an answer: the connection is closed */
+};
+
+/* Connects, and reconnects with back-off for as long as it lives. A connection counts as up only
+ * when server version, fsync, synchronous_commit and the schema's migrations are as they must be. */
+must_check rc_t pg_new(struct loop *loop, const struct pg_settings *settings, struct pg **pg);
+/* Answers everything that waits, then closes. */
+void pg_free(struct pg **pg);
+bool pg_ready(const struct pg *pg);
+/* Database clock minus ours at the last check, milliseconds. */
+int64_t pg_clock_skew_ms(const struct pg *pg);
+
+/* Takes the parameters over (and frees them, on failure too). done runs exactly once, on the loop,
+ * never before this returns. Statements live for ever (static const). */
+void pg_submit(struct pg *pg, const struct pg_statement *statement, struct pg_params *params,
+	pg_done_fn done, void *arg);
+
+/* Reading rows. Out of range or of another type: a bug, aborts. */
+size_t pg_row_count(const struct pg_rows *rows);
+bool pg_is_null(const struct pg_rows *rows, size_t row, int column);
+const char *pg_text(const struct pg_rows *rows, size_t row, int column);
+int64_t pg_number(const struct pg_rows *rows, size_t row, int column);
+bool pg_bool(const struct pg_rows *rows, size_t row, int column);
+int64_t pg_time_ms(const struct pg_rows *rows, size_t row, int column);
+struct id pg_id(const struct pg_rows *rows, size_t row, int column);
+/* bytea, unescaped and appended. */
+must_check rc_t pg_bytes(const struct pg_rows *rows, size_t row, int column, struct buf *out);
+
+#endif
