@@ -1,0 +1,150 @@
+# shellcheck shell=bash
+# What every bootstrap script shares: steps with progress, failures with advice, small helpers.
+# The caller sets RUN, the folder of the instance, before it calls anything that keeps a file.
+
+umask 077
+STEP='' ADVICE='' LOG=/dev/null LOG_BEFORE=0
+
+say() {
+	printf '%s\n' "$*"
+}
+
+# What to do if the next command fails; the last advice given is the one shown.
+advise() {
+	ADVICE=$*
+}
+
+fail() {
+	ADVICE=${2-}
+	printf '%s\n' "$1" >&2
+	exit 1
+}
+
+log_to() {
+	mkdir -p "$(dirname "$1")"
+	LOG=$1
+	: >> "$LOG"
+}
+
+# Reads a step's output: into the log, and so much of it to the terminal that one sees it move.
+follow() {
+	local title=$1 line shown=$SECONDS
+	while IFS= read -r line || [ -n "$line" ]; do
+		printf '%s\n' "$line" >> "$LOG"
+		if [ -t 1 ]; then
+			printf '\r\033[K… %s: %s' "$title" "${line:0:60}"
+		elif [ $((SECONDS - shown)) -ge 10 ]; then
+			printf '  … %s: %s\n' "$title" "${line:0:60}"
+			shown=$SECONDS
+		fi
+	done
+	[ ! -t 1 ] || printf '\r\033[K'
+}
+
+elapsed() {
+	local us=$(((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}) / 100000))
+	printf '%d.%d s' $((us / 10)) $((us % 10))
+}
+
+# step TITLE COMMAND…: runs a function or command in this shell, one line with ✓ and its time.
+# Never call it in a condition: bash would then ignore failures inside.
+step() {
+	local began=$EPOCHREALTIME follower
+	STEP=$1 ADVICE=''
+	shift
+	[ ! -t 1 ] || printf '… %s' "$STEP"
+	printf '\n== %s\n' "$STEP" >> "$LOG"
+	LOG_BEFORE=$(wc -c < "$LOG")
+	exec 9> >(follow "$STEP")
+	follower=$!
+	"$@" >&9 2>&1 9>&- </dev/null
+	exec 9>&-
+	wait "$follower"
+	printf '✓ %s (%s)\n' "$STEP" "$(elapsed "$began")"
+	STEP=''
+}
+
+# Trap of EXIT: says which step failed, why and what to do.
+report_failure() {
+	local status=$?
+	[ "$status" -ne 0 ] || return 0
+	exec 9>&- || true
+	[ -z "$STEP" ] || printf '✗ %s\n' "$STEP" >&2
+	if [ -n "$STEP" ] && [ -f "$LOG" ]; then
+		tail -c "+$((LOG_BEFORE + 1))" "$LOG" | tail -n 15 | sed 's/^/  | /' >&2
+		printf '  The whole log: %s\n' "$LOG" >&2
+	fi
+	[ -z "$ADVICE" ] || printf '  What to do: %s\n' "$ADVICE" >&2
+	exit "$status"
+}
+
+# Small numbers that an instance remembers: ports, how PostgreSQL is run.
+setting() {
+	sed -n "s/^$1=//p" "$RUN/settings" 2>/dev/null | tail -n 1
+}
+
+setting_keep() {
+	local rest
+	rest=$(grep -v "^$1=" "$RUN/settings" 2>/dev/null || true)
+	printf '%s\n' ${rest:+"$rest"} "$1=$2" > "$RUN/settings.new"
+	mv "$RUN/settings.new" "$RUN/settings"
+}
+
+port_busy() {
+	(exec 3<> "/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# A port of the loopback that nobody listens on, from the given one upwards.
+port_free() {
+	local port=$1
+	while port_busy "$port"; do
+		port=$((port + 1))
+	done
+	printf '%d' "$port"
+}
+
+# Writes standard input to a file that only this user reads, if it is not there yet.
+secret_keep() {
+	[ ! -s "$1" ] || return 0
+	cat > "$1.new"
+	chmod 600 "$1.new"
+	mv "$1.new" "$1"
+}
+
+random_hex() {
+	openssl rand -hex "$1"
+}
+
+# One value of `.run/env`, quoted for sh.
+env_quote() {
+	printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
+# A process is named by its id and its start time, so that an id used again is never ended.
+process_start_time() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	stat=${stat##*) }
+	set -- $stat
+	printf '%s' "${20}"
+}
+
+process_note() {
+	printf '%s %s\n' "$2" "$(process_start_time "$2")" > "$1"
+}
+
+process_runs() {
+	local pid='' started=''
+	read -r pid started 2>/dev/null < "$1" || return 1
+	[ -n "$started" ] && [ "$(process_start_time "$pid")" = "$started" ]
+}
+
+# Asks the noted process to end, waits, and after 20 s ends it.
+process_stop() {
+	local pid='' started=''
+	process_runs "$1" || return 0
+	read -r pid started < "$1"
+	kill -TERM "$pid" || true
+	timeout 20 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid" || true
+	rm -f "$1"
+}

@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# Installs what packages.txt names and the machine lacks.
+
+packages_of() {
+	local section
+	for section in "$@"; do
+		awk -v section="$section" '$1 == section { print $2 }' "$SOURCE/rsspd/bootstrap/packages.txt"
+	done
+}
+
+packages_missing() {
+	local package
+	for package in $(packages_of "$@"); do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+			printf '%s ' "$package"
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo -- "$@"
+	fi
+}
+
+apt_install() {
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends "$@"
+}
+
+packages_add() {
+	advise "run as root: apt-get update && apt-get install $*"
+	if [ "$(id -u)" -ne 0 ] && ! sudo -n true && ! (: < /dev/tty) 2>/dev/null; then
+		say "Not root, and sudo cannot ask for a password here."
+		return 1
+	fi
+	# Lists of another day may name versions that are gone: read them again, then once more.
+	if ! apt_install "$@"; then
+		as_root apt-get update
+		apt_install "$@"
+	fi
+}
+
+# packages_install SECTION…
+packages_install() {
+	local missing
+	if ! command -v dpkg-query >/dev/null; then
+		say "Not a Debian system: no package is installed; see rsspd/bootstrap/packages.txt."
+		return 0
+	fi
+	missing=$(packages_missing "$@")
+	[ -n "$missing" ] || return 0
+	say "Missing packages: $missing"
+	# shellcheck disable=SC2086
+	step "packages installed" packages_add $missing
+}
+
+# With --no-install: says what is missing, and lets the build say whether it matters.
+packages_warn() {
+	local missing
+	missing=$(packages_missing "$@" 2>/dev/null || true)
+	[ -z "$missing" ] || say "Not installed, as asked (--no-install): $missing"
+}
