@@ -22,7 +22,7 @@ struct conf {
 	char *operators_file;
 	char *pki_address;
 	int64_t pki_port;
-	char *pki_url;
+	char *pki_url, *pki_ca_certificate;
 	char *database_conninfo;
 	int64_t database_connections;
 	char *hsm_module, *hsm_key_token, *hsm_key_pin_file, *hsm_ca_token, *hsm_ca_pin_file;

@@ -1,0 +1,114 @@
+#include "conf_table.h"
+
+#define AT(member) offsetof(struct conf, member)
+#define TEXT(member) CONF_TEXT, false, AT(member), 0, 0, NULL
+#define TEXT_NEEDED(member) CONF_TEXT, true, AT(member), 0, 0, NULL
+#define PATH(member) CONF_PATH, false, AT(member), 0, 0, NULL
+#define PATH_NEEDED(member) CONF_PATH, true, AT(member), 0, 0, NULL
+#define INTEGER(member, min, max) CONF_INTEGER, false, AT(member), min, max, NULL
+#define BOOLEAN(member) CONF_BOOLEAN, false, AT(member), 0, 0, NULL
+#define CHOICE(member, form) CONF_CHOICE, false, AT(member), 0, 0, form
+#define URL(member, form) CONF_URL, false, AT(member), 0, 0, form
+#define CONNINFO(member) CONF_CONNINFO, true, AT(member), 0, 0, NULL
+
+/* clang-format off */
+const struct conf_option conf_options[] = {
+{"listen", "address", TEXT(listen_address), "127.0.0.1",
+	"address of the API, numeric"},
+{"listen", "port", INTEGER(listen_port, 1, 65535), "8443",
+	"port of the API (TLS)"},
+{"listen", "public-url", URL(listen_public_url, "https://"), "https://127.0.0.1:8443",
+	"how clients reach the API: scheme, host and port, no path"},
+
+{"tls", "certificate", PATH_NEEDED(tls_certificate), NULL,
+	"PEM file: the server's certificate and its chain"},
+{"tls", "key", PATH_NEEDED(tls_key), NULL,
+	"PEM file: the server's private key, readable by nobody else"},
+
+{"operators", "file", PATH_NEEDED(operators_file), NULL,
+	"PEM file of self-signed operator certificates (P-256): being in it is being an operator, so\n"
+	"only root or its owner may be able to write it"},
+
+{"pki", "address", TEXT(pki_address), "127.0.0.1",
+	"address of the plain-HTTP listener that serves the CA's certificate and revocation list"},
+{"pki", "port", INTEGER(pki_port, 1, 65535), "8081",
+	"its port"},
+{"pki", "url", URL(pki_url, "http://"), "http://127.0.0.1:8081",
+	"how verifiers reach it; stands in every certificate that is issued"},
+{"pki", "ca-certificate", PATH_NEEDED(pki_ca_certificate), NULL,
+	"file of the CA's certificate; rssp-keys init writes it"},
+
+{"database", "conninfo", CONNINFO(database_conninfo), NULL,
+	"PostgreSQL connection string, e.g. host=127.0.0.1 port=5432 dbname=rssp user=rsspd passfile=…;\n"
+	"the password stands in the passfile, never here"},
+{"database", "connections", INTEGER(database_connections, 1, 32), "2",
+	"connections of the api process"},
+
+{"hsm", "module", PATH_NEEDED(hsm_module), NULL,
+	"PKCS#11 module, e.g. /usr/lib/softhsm/libsofthsm2.so"},
+{"hsm", "key-token", TEXT_NEEDED(hsm_key_token), NULL,
+	"label of the token that holds the service keys"},
+{"hsm", "key-pin-file", PATH_NEEDED(hsm_key_pin_file), NULL,
+	"file with that token's PIN, readable only by sam.user"},
+{"hsm", "ca-token", TEXT_NEEDED(hsm_ca_token), NULL,
+	"label of the token that holds the CA's key; another one than hsm.key-token"},
+{"hsm", "ca-pin-file", PATH_NEEDED(hsm_ca_pin_file), NULL,
+	"file with that token's PIN, readable only by sam.user"},
+
+{"sam", "program", PATH(sam_program), NULL,
+	"the program of the signature activation module; empty: rssp-sam beside rsspd"},
+{"sam", "activate", INTEGER(sam_activate, 1, 64), "1",
+	"processes that check PIN and OTP"},
+{"sam", "sign", INTEGER(sam_sign, 1, 64), "2",
+	"processes that sign; one a core is a good start"},
+{"sam", "issue", INTEGER(sam_issue, 1, 16), "1",
+	"processes that make keys and certificates"},
+{"sam", "user", TEXT(sam_user), NULL,
+	"user of those processes when rsspd is started by root; empty: the same user, no boundary"},
+{"sam", "resident-keys", INTEGER(sam_resident_keys, 0, 1000000), "1024",
+	"unwrapped keys that one process keeps for the next signature; 0: none"},
+{"sam", "recycle-unwraps", INTEGER(sam_recycle_unwraps, 1, 1000000000), "100000",
+	"unwraps after which a process is replaced by a fresh one"},
+{"sam", "job-timeout-ms", INTEGER(sam_job_timeout_ms, 100, 600000), "10000",
+	"milliseconds that one job may take before its process is ended"},
+{"sam", "failures-per-credential", INTEGER(sam_failures_per_credential, 1, 10), "5",
+	"wrong PINs or codes in a row that lock a credential"},
+{"sam", "failures-per-hour", INTEGER(sam_failures_per_hour, 1, 1000000), "1000",
+	"wrong PINs or codes of all credentials within an hour that one process accepts"},
+{"sam", "codes-spool", PATH_NEEDED(sam_codes_spool), NULL,
+	"folder where the mails with activation codes are put; only sam.user may read it"},
+
+{"api", "user", TEXT(api_user), NULL,
+	"user of the api process when rsspd is started by root; empty: the same user, no boundary"},
+
+{"service", "name", TEXT(service_name), "rsspd",
+	"name of the service, as /info shows it"},
+{"service", "region", TEXT(service_region), "VN",
+	"country, ISO 3166-1"},
+{"service", "description", TEXT(service_description), "Remote signing for public services",
+	"one line about the service"},
+{"service", "logo", TEXT(service_logo), NULL,
+	"URL of a picture"},
+
+{"sad", "lifetime-s", INTEGER(sad_lifetime_s, 1, 7200), "600",
+	"seconds that an authorisation (SAD) is good for"},
+{"sad", "multisign", INTEGER(sad_multisign, 1, 500), "500",
+	"signatures that one authorisation may cover"},
+
+{"activation", "pin-only", BOOLEAN(activation_pin_only), "off",
+	"on: credentials may be activated with a PIN alone; they are SCAL 1, and info says so"},
+
+{"notices", "spool", PATH_NEEDED(notices_spool), NULL,
+	"folder where the notices to subscribers are put"},
+
+{"limits", "client-failures-per-minute", INTEGER(limits_client_failures_per_minute, 1, 100000), "60",
+	"failed authorisations of one client within a minute, before it has to wait"},
+{"limits", "waiting", INTEGER(limits_waiting, 1, 100000), "2000",
+	"requests in work at the same time; more get 503 at once"},
+
+{"log", "level", CHOICE(log_level, "debug|info|warning|error"), "info",
+	"least level that is written: debug, info, warning or error"},
+};
+/* clang-format on */
+
+const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]);
