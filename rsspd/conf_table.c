@@ -35,7 +35,7 @@ const struct conf_option conf_options[] = {
 	"its port"},
 {"pki", "url", URL(pki_url, "http://"), "http://127.0.0.1:8081",
 	"how verifiers reach it; stands in every certificate that is issued"},
-{"pki", "ca-certificate", PATH_NEEDED(pki_ca_certificate), NULL,
+{"pki", "ca-certificate", PATH(pki_ca_certificate), "ca.pem",
 	"file of the CA's certificate; rssp-keys init writes it"},
 
 {"database", "conninfo", CONNINFO(database_conninfo), NULL,
