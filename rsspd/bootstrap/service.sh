@@ -16,6 +16,7 @@ service_config() {
 			pki.address=127.0.0.1
 			pki.port=$(setting PKI_PORT)
 			pki.url=http://127.0.0.1:$(setting PKI_PORT)
+			pki.ca-certificate=$RUN/ca.pem
 			database.conninfo=$(postgres_conninfo rsspd)
 			hsm.module=$(softhsm_module)
 			hsm.key-token=keys

@@ -1,0 +1,91 @@
+"""Fixtures of the functional tests.
+
+instance, server  one for the session: for tests that break nothing for others
+server2           a second daemon on the same database and tokens
+private           a factory: an instance and a daemon of its own, for tests that stop PostgreSQL,
+                  end SAMs or need other options: private(sad__lifetime_s=2)
+operator, agency, client, subscriber
+                  an operator; each test has its own agency, client and subscriber (P-256)
+superuser, daemon_db, auditor_db
+                  connections to the session's database
+"""
+
+import pytest
+
+from lib.instance import Instance
+from lib.people import Operator
+from lib.server import Server
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory):
+    made = Instance(tmp_path_factory.mktemp("instance"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def server(instance):
+    started = Server(instance).start()
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def server2(instance, server):
+    started = Server(instance, "rsspd2").start()
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture
+def private(tmp_path):
+    """Makes daemons that a test may break; ends them and their clusters."""
+    made = []
+
+    def make(**options):
+        own = Instance(tmp_path / f"private{len(made)}")
+        started = Server(own, **options)
+        made.append(started)
+        return started.start()
+
+    yield make
+    for started in made:
+        try:
+            started.stop()
+        finally:
+            started.instance.close()
+
+
+@pytest.fixture(scope="session")
+def operator(server):
+    return Operator(server)
+
+
+@pytest.fixture
+def agency(operator):
+    return operator.add_agency()
+
+
+@pytest.fixture
+def client(operator, agency):
+    return operator.add_client(agency)
+
+
+@pytest.fixture
+def subscriber(operator, agency):
+    return operator.subscriber(agency)
+
+
+def connection(role):
+    @pytest.fixture
+    def connect(instance):
+        opened = instance.connect(role)
+        yield opened
+        opened.close()
+    return connect
+
+
+superuser = connection("postgres")
+daemon_db = connection("rsspd")
+auditor_db = connection("rssp_auditor")

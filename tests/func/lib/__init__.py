@@ -1,0 +1,1 @@
+"""Support of the functional tests: one instance a session, and the people who use it."""

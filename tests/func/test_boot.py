@@ -1,0 +1,66 @@
+"""The service starts, says how it is, and stops."""
+
+import pytest
+import requests
+
+from lib.api import Api
+from lib.server import Server
+
+
+def test_ready_and_healthy(server):
+    api = Api(server)
+    api.get("/healthz", expect=200)
+    api.get("/readyz", expect=200)
+
+
+def test_each_role_has_its_processes(server):
+    assert len(server.sams("activate")) == 1
+    assert len(server.sams("sign")) == 2
+    assert len(server.sams("issue")) == 1
+    assert server.api_pid()
+
+
+def test_start_says_that_there_is_no_user_boundary(server):
+    assert "same user" in server.log() or "user=" in server.log()
+
+
+def test_secrets_stand_neither_in_arguments_nor_in_the_log(server):
+    words = [server.instance.path("secrets", name).read_text().strip()
+             for name in ("keys.pin", "ca.pin")]
+    words.append(server.instance.path("secrets", "rsspd.pgpass").read_text().strip().split(":")[-1])
+    seen = server.log()
+    for pid in [server.process.pid, *server.children()]:
+        seen += b" ".join(server.command_line(pid)).decode()
+    assert not [word for word in words if word in seen]
+
+
+def test_sams_cannot_be_read_by_debuggers(server):
+    """A process without core dumps and ptrace has /proc files that belong to root alone."""
+    for pid in server.sams("activate") + server.sams("sign") + server.sams("issue"):
+        with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+            cores = [line.split() for line in limits if line.startswith("Max core file size")]
+        assert cores[0][4:6] == ["0", "0"]
+
+
+def test_the_public_key_pages_answer_and_nothing_else_does(server):
+    assert requests.get(server.pki_url + "/ca.cer", timeout=5).status_code == 200
+    assert requests.get(server.pki_url + "/ca.crl", timeout=5).status_code == 200
+    for path in ("/", "/healthz", "/csc/v1/info", "/operator/v1/agencies"):
+        assert requests.get(server.pki_url + path, timeout=5).status_code == 404
+
+
+@pytest.mark.parametrize("option, value", [
+    ("listen__port", "70000"), ("sad__lifetime_s", "7201"), ("tls__key", "/nonexistent/key.pem"),
+    ("hsm__key_token", "no-such-token"), ("nonsense__option", "1")])
+def test_a_wrong_configuration_does_not_start(instance, option, value):
+    wrong = Server(instance, f"wrong-{option}", **{option: value})
+    wrong.start(ready=False)
+    assert wrong.process.wait(30) != 0
+    assert wrong.log()
+
+
+def test_sigterm_stops_everything(instance):
+    short = Server(instance, "short").start()
+    pids = short.children()
+    assert short.stop() == 0
+    assert not [pid for pid in pids if short.command_line(pid)]
