@@ -1,0 +1,25 @@
+/*
+ * A detached CMS SignedData (RFC 5652) with one signer and the attributes of CAdES-BES
+ * (ETSI EN 319 122-1 §5, as PAdES B-B wants them: EN 319 142-1 §6.3): content type, message digest,
+ * signing-certificate-v2, and no signing-time. The key is elsewhere: the caller gets the digest to
+ * sign and brings the signature.
+ */
+#ifndef ADES_CMS_H
+#define ADES_CMS_H
+
+#include "clients/lib/ades/ades.h"
+
+struct cms;
+
+/* content_digest: by signer->digest over the content. RC_FORMAT: the certificate does not parse. */
+must_check rc_t cms_prepare(
+	const struct ades_signer *signer, struct span content_digest, struct cms **cms);
+void cms_free(struct cms **cms);
+
+/* What the key has to sign; lives as long as cms. */
+struct span cms_to_sign(const struct cms *cms);
+
+/* RC_SIGNATURE_BAD if it is not the certificate's signature over cms_to_sign(). Appends DER. */
+must_check rc_t cms_finish(struct cms *cms, struct span signature, struct buf *out);
+
+#endif

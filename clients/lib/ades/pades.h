@@ -1,0 +1,37 @@
+/*
+ * PAdES B-B (ETSI EN 319 142-1 §6.3): a PDF in, the digest that a key elsewhere has to sign, the
+ * signed PDF out. The signature is invisible and appended; earlier signatures stay valid.
+ */
+#ifndef ADES_PADES_H
+#define ADES_PADES_H
+
+#include "clients/lib/ades/ades.h"
+
+struct pades_options {
+	struct ades_signer signer;
+	int64_t signed_at_ms;	/* the signer's own clock: /M; the CMS carries no time */
+	const char *name;	/* UTF-8, or NULL: nothing is written */
+	const char *reason;
+	const char *location;
+	struct buf *detail;	/* NULL, or gets the PDF parser's own words on a failure */
+};
+
+struct pades;
+
+/* Errors: those of ades/pdf.h; RC_FORMAT a certificate does not parse; RC_SIGN_ALGO_INVALID the
+ * scheme does not fit its key. pdf need not live on. */
+must_check rc_t pades_prepare(
+	struct span pdf, const struct pades_options *options, struct pades **pades);
+void pades_free(struct pades **pades);
+
+/* What the key has to sign, made with signer.digest; lives as long as pades. */
+struct span pades_to_sign(const struct pades *pades);
+/* Signatures that the PDF had before. */
+size_t pades_earlier(const struct pades *pades);
+
+/* The signature as the CSC API gives it: RSA as long as the modulus, ECDSA as DER.
+ * RC_SIGNATURE_BAD: not this certificate's signature over that digest; another may be tried.
+ * On success out holds the signed PDF, and pades is of no more use. */
+must_check rc_t pades_finish(struct pades *pades, struct span signature, struct buf *out);
+
+#endif

@@ -1,0 +1,321 @@
+#include "clients/lib/ades/pdf_internal.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TREE_DEPTH_MAX 32
+#define TREE_NODES_MAX 4096
+#define FIELD_DEPTH_MAX 16
+#define FIELD_FLAGS "132" /* Print and Locked: ISO 32000-1 table 165 */
+#define SIGNATURES_EXIST 1
+#define APPEND_ONLY 2
+#define OBJECT_NUMBER_MAX 8388607 /* ISO 32000-1 annex C */
+
+/* "0000012345" at an offset: where the last cross-reference section starts. */
+static rc_t find_last_xref(struct pdf *pdf)
+{
+	static const char keyword[] = "startxref";
+	const size_t keyword_len = sizeof(keyword) - 1;
+	const uint8_t *data = pdf->bytes.data;
+	size_t at = pdf->bytes.len;
+	size_t offset = 0;
+
+	while (at >= keyword_len && memcmp(data + at - keyword_len, keyword, keyword_len) != 0)
+		at--;
+	if (at < keyword_len)
+		return RC_PDF_DAMAGED;
+	while (at < pdf->bytes.len && isspace(data[at]))
+		at++;
+	for (; at < pdf->bytes.len && isdigit(data[at]); at++) {
+		offset = offset * 10 + (size_t)(data[at] - '0');
+		if (offset >= pdf->bytes.len)
+			return RC_PDF_DAMAGED;
+	}
+	pdf->last_xref = offset;
+	for (at = offset; at < pdf->bytes.len && isspace(data[at]);)
+		at++;
+	if (offset == 0 || at == pdf->bytes.len || (data[at] != 'x' && !isdigit(data[at])))
+		return RC_PDF_DAMAGED;
+	pdf->xref_stream = data[at] != 'x';
+	return RC_OK;
+}
+
+static rc_t parser_fault(struct pdf *pdf, struct buf *detail)
+{
+	qpdf_error error = qpdf_get_error(pdf->qpdf);
+
+	if (error == NULL)
+		return RC_PDF_DAMAGED;
+	enum qpdf_error_code_e code = qpdf_get_error_code(pdf->qpdf, error);
+	if (detail != NULL) {
+		rc_t rc = buf_set(detail,
+			span_string(qpdf_get_error_message_detail(pdf->qpdf, error)));
+		if (rc != RC_OK)
+			return rc;
+	}
+	return code == qpdf_e_password ? RC_PDF_ENCRYPTED : RC_PDF_DAMAGED;
+}
+
+static rc_t parse(struct pdf *pdf, struct buf *detail)
+{
+	static const char magic[] = "%PDF-";
+
+	/* foreign bytes before the header would shift every offset of the file */
+	if (pdf->bytes.len < sizeof(magic) || memcmp(pdf->bytes.data, magic, sizeof(magic) - 1) != 0)
+		return RC_PDF_DAMAGED;
+	pdf->qpdf = qpdf_init();
+	if (pdf->qpdf == NULL)
+		return RC_NO_MEMORY;
+	qpdf_silence_errors(pdf->qpdf);
+	qpdf_set_suppress_warnings(pdf->qpdf, QPDF_TRUE);
+	/* what qpdf would repair in memory stays broken in the file that is signed */
+	qpdf_set_attempt_recovery(pdf->qpdf, QPDF_FALSE);
+	int status = qpdf_read_memory(
+		pdf->qpdf, "document", (const char *)pdf->bytes.data, pdf->bytes.len, NULL);
+	if ((status & (QPDF_ERRORS)) != 0)
+		return parser_fault(pdf, detail);
+	if (qpdf_is_encrypted(pdf->qpdf))
+		return RC_PDF_ENCRYPTED;
+	return find_last_xref(pdf);
+}
+
+rc_t pdf_open(struct span bytes, struct buf *detail, struct pdf **pdf)
+{
+	if (bytes.len > PDF_LEN_MAX)
+		return RC_PDF_TOO_LONG;
+	struct pdf *fresh = calloc(1, sizeof(*fresh));
+	if (fresh == NULL)
+		return RC_NO_MEMORY;
+	fresh->bytes = bytes;
+	rc_t rc = parse(fresh, detail);
+	if (rc != RC_OK) {
+		pdf_free(&fresh);
+		return rc;
+	}
+	*pdf = fresh;
+	return RC_OK;
+}
+
+void pdf_free(struct pdf **pdf)
+{
+	if (*pdf == NULL)
+		return;
+	if ((*pdf)->qpdf != NULL)
+		qpdf_cleanup(&(*pdf)->qpdf);
+	free(*pdf);
+	*pdf = NULL;
+}
+
+/* The object has to be written again; once is enough. A direct one cannot be. */
+static rc_t mark_changed(struct pdf *pdf, qpdf_oh object)
+{
+	if (!qpdf_oh_is_indirect(pdf->qpdf, object))
+		return RC_PDF_DAMAGED;
+	for (size_t i = 0; i < pdf->changed_count; i++) {
+		if (qpdf_oh_get_object_id(pdf->qpdf, pdf->changed[i]) ==
+			qpdf_oh_get_object_id(pdf->qpdf, object))
+			return RC_OK;
+	}
+	if (pdf->changed_count == PDF_CHANGED_MAX)
+		return RC_PDF_DAMAGED;
+	pdf->changed[pdf->changed_count++] = object;
+	return RC_OK;
+}
+
+/* Appends to the array under key, which may be missing, direct (then owner changes), or indirect. */
+static rc_t append_to_array(struct pdf *pdf, qpdf_oh dictionary, qpdf_oh owner, const char *key,
+	qpdf_oh item)
+{
+	qpdf_oh array = qpdf_oh_get_key(pdf->qpdf, dictionary, key);
+	bool fresh = qpdf_oh_is_null(pdf->qpdf, array);
+
+	if (fresh)
+		array = qpdf_oh_new_array(pdf->qpdf);
+	if (!qpdf_oh_is_array(pdf->qpdf, array))
+		return RC_PDF_DAMAGED;
+	qpdf_oh_append_item(pdf->qpdf, array, item);
+	if (fresh)
+		qpdf_oh_replace_key(pdf->qpdf, dictionary, key, array);
+	return mark_changed(pdf, qpdf_oh_is_indirect(pdf->qpdf, array) ? array : owner);
+}
+
+/* The first leaf of the page tree, as it stands in the file: qpdf's own page functions would
+ * renumber and repair what they return. */
+static bool first_page(struct pdf *pdf, qpdf_oh node, unsigned depth, unsigned *nodes, qpdf_oh *page)
+{
+	if (depth > TREE_DEPTH_MAX || ++*nodes > TREE_NODES_MAX ||
+		!qpdf_oh_is_dictionary(pdf->qpdf, node))
+		return false;
+	qpdf_oh kids = qpdf_oh_get_key(pdf->qpdf, node, "/Kids");
+	if (qpdf_oh_is_null(pdf->qpdf, kids)) {
+		*page = node;
+		return qpdf_oh_is_indirect(pdf->qpdf, node);
+	}
+	int count = qpdf_oh_is_array(pdf->qpdf, kids) ? qpdf_oh_get_array_n_items(pdf->qpdf, kids) : 0;
+	for (int i = 0; i < count; i++) {
+		qpdf_oh kid = qpdf_oh_get_array_item(pdf->qpdf, kids, i);
+		if (first_page(pdf, kid, depth + 1, nodes, page))
+			return true;
+	}
+	return false;
+}
+
+static size_t count_signed(struct pdf *pdf, qpdf_oh fields, unsigned depth)
+{
+	qpdf_data qpdf = pdf->qpdf;
+	size_t found = 0;
+
+	if (depth > FIELD_DEPTH_MAX || !qpdf_oh_is_array(qpdf, fields))
+		return 0;
+	int count = qpdf_oh_get_array_n_items(qpdf, fields);
+	for (int i = 0; i < count; i++) {
+		qpdf_oh field = qpdf_oh_get_array_item(qpdf, fields, i);
+		if (!qpdf_oh_is_dictionary(qpdf, field))
+			continue;
+		qpdf_oh value = qpdf_oh_get_key(qpdf, field, "/V");
+		if (qpdf_oh_is_dictionary(qpdf, value) && qpdf_oh_has_key(qpdf, value, "/ByteRange"))
+			found++;
+		else if (qpdf_oh_has_key(qpdf, field, "/Kids"))
+			found += count_signed(
+				pdf, qpdf_oh_get_key(qpdf, field, "/Kids"), depth + 1);
+		qpdf_oh_release(qpdf, field);
+	}
+	return found;
+}
+
+size_t pdf_signature_count(struct pdf *pdf)
+{
+	qpdf_oh form = qpdf_oh_get_key(pdf->qpdf, qpdf_get_root(pdf->qpdf), "/AcroForm");
+
+	if (!qpdf_oh_is_dictionary(pdf->qpdf, form))
+		return 0;
+	return count_signed(pdf, qpdf_oh_get_key(pdf->qpdf, form, "/Fields"), 0);
+}
+
+/* One more than the highest N of the fields that are called "SignatureN". */
+static unsigned long next_field_number(struct pdf *pdf, qpdf_oh fields)
+{
+	static const char prefix[] = "Signature";
+	qpdf_data qpdf = pdf->qpdf;
+	unsigned long highest = 0;
+
+	int count = qpdf_oh_is_array(qpdf, fields) ? qpdf_oh_get_array_n_items(qpdf, fields) : 0;
+	for (int i = 0; i < count; i++) {
+		qpdf_oh field = qpdf_oh_get_array_item(qpdf, fields, i);
+		qpdf_oh name = qpdf_oh_get_key_if_dict(qpdf, field, "/T");
+		const char *text = "";
+		if (qpdf_oh_is_string(qpdf, name))
+			text = qpdf_oh_get_utf8_value(qpdf, name);
+		if (strncmp(text, prefix, sizeof(prefix) - 1) == 0 && strlen(text) < 18) {
+			unsigned long number = strtoul(text + sizeof(prefix) - 1, NULL, 10);
+			highest = number > highest ? number : highest;
+		}
+		qpdf_oh_release(qpdf, name);
+		qpdf_oh_release(qpdf, field);
+	}
+	return highest + 1;
+}
+
+/* ISO 32000-1 §12.8.2.2: P 1 permits no change at all, not even a signature. */
+static bool certified_final(struct pdf *pdf, qpdf_oh root)
+{
+	qpdf_data qpdf = pdf->qpdf;
+	qpdf_oh perms = qpdf_oh_get_key(qpdf, root, "/Perms");
+	qpdf_oh certified = qpdf_oh_get_key_if_dict(qpdf, perms, "/DocMDP");
+	qpdf_oh references = qpdf_oh_get_key_if_dict(qpdf, certified, "/Reference");
+
+	int count = qpdf_oh_is_array(qpdf, references) ? qpdf_oh_get_array_n_items(qpdf, references)
+						       : 0;
+	for (int i = 0; i < count; i++) {
+		qpdf_oh reference = qpdf_oh_get_array_item(qpdf, references, i);
+		qpdf_oh params = qpdf_oh_get_key_if_dict(qpdf, reference, "/TransformParams");
+		qpdf_oh permitted = qpdf_oh_get_key_if_dict(qpdf, params, "/P");
+		if (qpdf_oh_is_integer(qpdf, permitted) &&
+			qpdf_oh_get_int_value_as_int(qpdf, permitted) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* ISO 32000-1 §12.7.4.5, field and widget in one: invisible, as its rectangle has no area. */
+static qpdf_oh make_field(struct pdf *pdf, qpdf_oh signature, qpdf_oh page, unsigned long number)
+{
+	char name[32];
+
+	qpdf_oh field = qpdf_oh_parse(pdf->qpdf,
+		"<< /Type /Annot /Subtype /Widget /FT /Sig /Rect [0 0 0 0] /F " FIELD_FLAGS " >>");
+	snprintf(name, sizeof(name), "Signature%lu", number);
+	qpdf_oh_replace_key(pdf->qpdf, field, "/T", qpdf_oh_new_string(pdf->qpdf, name));
+	qpdf_oh_replace_key(pdf->qpdf, field, "/V", signature);
+	qpdf_oh_replace_key(pdf->qpdf, field, "/P", page);
+	return qpdf_make_indirect_object(pdf->qpdf, field);
+}
+
+static rc_t add_to_form(struct pdf *pdf, qpdf_oh root, qpdf_oh field)
+{
+	qpdf_data qpdf = pdf->qpdf;
+	qpdf_oh form = qpdf_oh_get_key(qpdf, root, "/AcroForm");
+	long long flags = 0;
+
+	if (qpdf_oh_is_null(qpdf, form)) {
+		form = qpdf_oh_new_dictionary(qpdf);
+		qpdf_oh_replace_key(qpdf, root, "/AcroForm", form);
+	}
+	if (!qpdf_oh_is_dictionary(qpdf, form))
+		return RC_PDF_DAMAGED;
+	qpdf_oh owner = qpdf_oh_is_indirect(qpdf, form) ? form : root;
+	rc_t rc = append_to_array(pdf, form, owner, "/Fields", field);
+	if (rc != RC_OK)
+		return rc;
+	if (qpdf_oh_get_value_as_longlong(qpdf, qpdf_oh_get_key(qpdf, form, "/SigFlags"), &flags) &&
+		(flags & (SIGNATURES_EXIST | APPEND_ONLY)) == (SIGNATURES_EXIST | APPEND_ONLY))
+		return RC_OK;
+	qpdf_oh_replace_key(qpdf, form, "/SigFlags",
+		qpdf_oh_new_integer(qpdf, flags | SIGNATURES_EXIST | APPEND_ONLY));
+	return mark_changed(pdf, owner);
+}
+
+static rc_t change_objects(struct pdf *pdf, qpdf_oh *signature)
+{
+	qpdf_data qpdf = pdf->qpdf;
+	qpdf_oh root = qpdf_get_root(qpdf);
+	unsigned nodes = 0;
+	qpdf_oh page = 0;
+
+	if (!qpdf_oh_is_dictionary(qpdf, root) || !qpdf_oh_is_indirect(qpdf, root) ||
+		!first_page(pdf, qpdf_oh_get_key(qpdf, root, "/Pages"), 0, &nodes, &page))
+		return RC_PDF_DAMAGED;
+	if (certified_final(pdf, root))
+		return RC_PDF_FINAL;
+
+	qpdf_oh form = qpdf_oh_get_key(qpdf, root, "/AcroForm");
+	unsigned long number = next_field_number(pdf, qpdf_oh_get_key_if_dict(qpdf, form, "/Fields"));
+	qpdf_oh value = qpdf_make_indirect_object(qpdf, qpdf_oh_new_dictionary(qpdf));
+	qpdf_oh field = make_field(pdf, value, page, number);
+	rc_t rc = mark_changed(pdf, field);
+	if (rc == RC_OK)
+		rc = add_to_form(pdf, root, field);
+	if (rc == RC_OK)
+		rc = append_to_array(pdf, page, page, "/Annots", field);
+	if (rc == RC_OK && qpdf_oh_get_object_id(qpdf, field) >= OBJECT_NUMBER_MAX)
+		rc = RC_PDF_DAMAGED;
+	if (rc == RC_OK)
+		*signature = value;
+	return rc;
+}
+
+rc_t pdf_append_signature(struct pdf *pdf, const struct pdf_signature *signature, struct buf *out,
+	struct pdf_hole *hole)
+{
+	qpdf_oh value = 0;
+
+	rc_t rc = change_objects(pdf, &value);
+	if (rc == RC_OK)
+		rc = pdf_write_update(pdf, value, signature, out, hole);
+	/* an error that a call above met is kept until it is asked for */
+	if (rc == RC_OK && qpdf_has_error(pdf->qpdf))
+		rc = RC_PDF_DAMAGED;
+	return rc;
+}

@@ -1,0 +1,45 @@
+/*
+ * A PDF that gets one more signature field, as an incremental update (ISO 32000-1 §7.5.6): the
+ * bytes that were there stay as they are, so earlier signatures stay valid. Parsed by libqpdf
+ * without its repairs; the update is written here.
+ *
+ * RC_PDF_DAMAGED    not a PDF, a broken cross-reference, or a structure that no update can extend
+ * RC_PDF_ENCRYPTED  a password is needed, or was needed to change it
+ * RC_PDF_FINAL      certified (DocMDP, P 1): nothing may be added
+ * RC_PDF_TOO_LONG   more than PDF_LEN_MAX
+ */
+#ifndef ADES_PDF_H
+#define ADES_PDF_H
+
+#include "base/buf.h"
+
+#define PDF_LEN_MAX ((size_t)512 << 20)	/* the update's offsets and a copy in memory allow for it */
+
+struct pdf;
+
+/* bytes must live as long as pdf. detail, if not NULL, gets the parser's own words on a failure. */
+must_check rc_t pdf_open(struct span bytes, struct buf *detail, struct pdf **pdf);
+void pdf_free(struct pdf **pdf);
+
+/* How many signed fields it has already. */
+size_t pdf_signature_count(struct pdf *pdf);
+
+struct pdf_signature {
+	const char *date;	/* "D:20260102030405Z" */
+	const char *name;	/* UTF-8; NULL leaves it out, as the next two */
+	const char *reason;
+	const char *location;
+	size_t reserve;		/* bytes kept for the CMS */
+};
+
+/* Where the signature goes: [start, end) is the string with its angle brackets. */
+struct pdf_hole {
+	size_t start;
+	size_t end;
+};
+
+/* Replaces out by the whole file with an empty signature and its ByteRange (§12.8.1). Once a pdf. */
+must_check rc_t pdf_append_signature(struct pdf *pdf, const struct pdf_signature *signature,
+	struct buf *out, struct pdf_hole *hole);
+
+#endif
