@@ -163,7 +163,7 @@ class Subscriber:
         self.otpauth, self.certificate = activated["otpauth"], activated["certificate"]
         self.secret = parse_qs(urlsplit(self.otpauth).query)["secret"][0]
         self.sign_algo = SIGN_ALGO[key[:3]]
-        self.steps = iter(range(totp.step_now() - 1, totp.step_now() + 2))
+        self.last_step = 0
 
     @classmethod
     def activate(cls, server, person, pin=GOOD_PIN, key="p-256"):
@@ -174,10 +174,9 @@ class Subscriber:
         return cls(person, pin, answer.json(), key)
 
     def next_otp(self):
-        """Codes of the steps t-1, t and t+1 in turn (t: activation); then there is no other."""
-        step = next(self.steps, None)
-        assert step is not None, "three OTPs a subscriber: activate another one"
-        return totp.code(self.secret, step)
+        """Codes of the steps t-1, t and t+1 in turn; then there is no other."""
+        self.last_step = totp.next_step(self.last_step)
+        return totp.code(self.secret, self.last_step)
 
     def otp(self, offset=0):
         """The code of the current time step, or one `offset` steps away."""
