@@ -122,11 +122,10 @@ env_quote() {
 
 # A process is named by its id and its start time, so that an id used again is never ended.
 process_start_time() {
-	local stat
+	local stat fields
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
-	stat=${stat##*) }
-	set -- $stat
-	printf '%s' "${20}"
+	read -ra fields <<< "${stat##*) }"
+	printf '%s' "${fields[19]}"
 }
 
 process_note() {
