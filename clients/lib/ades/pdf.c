@@ -306,9 +306,25 @@ static rc_t change_objects(struct pdf *pdf, qpdf_oh *signature)
 	return rc;
 }
 
+/* What qpdf tolerated in the old trailer may be more than it tolerates in ours: a file that does not
+ * read again, with one signature more, is not worth signing. */
+static rc_t check_again(struct span bytes, size_t signatures)
+{
+	struct pdf *again = NULL;
+
+	rc_t rc = pdf_open(bytes, NULL, &again);
+	if (rc != RC_OK)
+		return rc;
+	if (pdf_signature_count(again) != signatures || qpdf_has_error(again->qpdf))
+		rc = RC_PDF_DAMAGED;
+	pdf_free(&again);
+	return rc;
+}
+
 rc_t pdf_append_signature(struct pdf *pdf, const struct pdf_signature *signature, struct buf *out,
 	struct pdf_hole *hole)
 {
+	size_t before = pdf_signature_count(pdf);
 	qpdf_oh value = 0;
 
 	rc_t rc = change_objects(pdf, &value);
@@ -317,5 +333,5 @@ rc_t pdf_append_signature(struct pdf *pdf, const struct pdf_signature *signature
 	/* an error that a call above met is kept until it is asked for */
 	if (rc == RC_OK && qpdf_has_error(pdf->qpdf))
 		rc = RC_PDF_DAMAGED;
-	return rc;
+	return rc == RC_OK ? check_again(buf_span(out), before + 1) : rc;
 }
