@@ -1,0 +1,43 @@
+/*
+ * One request under way, and the only ways to end it. A handler (or the core's callback after it)
+ * calls exactly one of request_reply, request_refuse and request_fault, once; all of them end in one
+ * function in router.c, which commits the audit row and then lets the answer leave.
+ */
+#ifndef API_REQUEST_H
+#define API_REQUEST_H
+
+#include "api/api.h"
+#include "api/message.h"
+#include "core/call.h"
+
+#include <jansson.h>
+
+struct route;
+struct router;
+
+struct request {
+	struct router *router;
+	struct core *core;
+	const struct api_settings *settings;
+	const struct route *route;	/* NULL: nothing at this address */
+	const struct http_message *message;
+	struct call call;
+	json_t *params;			/* the body, form or query, as an object */
+	void *values;			/* route->spec filled in */
+	rc_t pending;			/* the fault to answer when the credential proves to be the client's */
+
+	/* the router's own */
+	struct http_answer answer;
+	http_answer_fn done;
+	void *done_arg;
+	int64_t start_ms;
+	rc_t outcome;
+	bool finished;
+};
+
+/* 200 with that body; takes the reference over. NULL (no memory) answers 503. */
+void request_reply(struct request *request, json_t *body);
+void request_refuse(struct request *request, rc_t rc);
+void request_fault(struct request *request, const struct fault *fault);
+
+#endif
