@@ -27,7 +27,11 @@ def free_ports(count):
 class Instance:
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.run("prepare", str(BUILD))
+        try:
+            self.run("prepare", str(BUILD))
+        except RuntimeError:
+            self.close()
+            raise
 
     def run(self, command, *arguments):
         """One command of rsspd/bootstrap/instance; its output is the error's text."""
