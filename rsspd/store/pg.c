@@ -1,0 +1,233 @@
+/* The queue: which units go next, on which connection. */
+#include "store/pg_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOCK_EVERY_MS 30000
+
+static const struct pg_statement clock_statement = {"pg_clock", "SELECT clock_timestamp()"};
+
+void pg_list_init(struct pg_list *list)
+{
+	*list = (struct pg_list){NULL, NULL, 0};
+}
+
+void pg_list_push(struct pg_list *list, struct pg_params *unit)
+{
+	unit->next = NULL;
+	if (list->first == NULL)
+		list->first = unit;
+	else
+		*list->last = unit;
+	list->last = &unit->next;
+	list->count++;
+}
+
+struct pg_params *pg_list_pop(struct pg_list *list)
+{
+	struct pg_params *unit = list->first;
+
+	if (unit == NULL)
+		return NULL;
+	list->first = unit->next;
+	list->count--;
+	unit->next = NULL;
+	return unit;
+}
+
+void pg_list_move(struct pg_list *to, struct pg_list *from)
+{
+	for (struct pg_params *unit = pg_list_pop(from); unit != NULL; unit = pg_list_pop(from))
+		pg_list_push(to, unit);
+}
+
+void pg_finish(struct pg_list *finished)
+{
+	for (struct pg_params *unit = pg_list_pop(finished); unit != NULL; unit = pg_list_pop(finished)) {
+		unit->done(unit->arg, unit->outcome, &unit->rows);
+		pg_params_free(&unit);
+	}
+}
+
+void pg_pump_soon(struct pg *pg)
+{
+	if (!pg->closing)
+		loop_timer_set(pg->pump, 0);
+}
+
+/* A copy of the list is finished, as callbacks may submit anew. */
+static void answer_all(struct pg_list *list, rc_t outcome)
+{
+	struct pg_list finished;
+
+	pg_list_init(&finished);
+	pg_list_move(&finished, list);
+	for (struct pg_params *unit = finished.first; unit != NULL; unit = unit->next) {
+		if (unit->outcome == RC_OK)
+			unit->outcome = outcome;
+	}
+	pg_finish(&finished);
+}
+
+static void answer_down(struct pg *pg)
+{
+	answer_all(&pg->again, RC_STORE_DOWN);
+	answer_all(&pg->waiting, RC_STORE_DOWN);
+}
+
+static void group_fill(struct pg_conn *conn)
+{
+	struct pg *pg = conn->pg;
+	struct pg_group *group = &conn->group;
+	struct pg_list *from = pg->again.count > 0 ? &pg->again : &pg->waiting;
+
+	group->alone = from == &pg->again;
+	while (group->count < PG_GROUP_MAX && from->count > 0)
+		group->units[group->count++] = pg_list_pop(from);
+}
+
+/* What waits goes to whichever connection is free first: the shortest wait there is. */
+static void pump(void *arg)
+{
+	struct pg *pg = arg;
+
+	answer_all(&pg->refused, RC_INTERNAL);
+	for (size_t i = 0; i < pg->settings.connections; i++) {
+		struct pg_conn *conn = &pg->conns[i];
+		if (conn->state != PG_UP || !pg_group_idle(conn))
+			continue;
+		group_fill(conn);
+		if (!pg_group_idle(conn))
+			pg_conn_send(conn);
+	}
+	if (!pg_ready(pg))
+		answer_down(pg);
+}
+
+void pg_clock_heard(struct pg *pg, int64_t asked_ms, int64_t database_ms)
+{
+	int64_t heard_ms = clock_wall_ms();
+
+	pg->clock_skew_ms = database_ms - (asked_ms + (heard_ms - asked_ms) / 2);
+}
+
+static void clock_done(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct pg *pg = arg;
+
+	if (rc == RC_OK)
+		pg_clock_heard(pg, pg->clock_asked_ms, pg_time_ms(rows, 0, 0));
+	if (!pg->closing)
+		loop_timer_set(pg->clock_timer, CLOCK_EVERY_MS);
+}
+
+static void clock_ask(void *arg)
+{
+	struct pg *pg = arg;
+	struct pg_params *params = NULL;
+
+	if (pg_params_new(&params) != RC_OK) {
+		loop_timer_set(pg->clock_timer, CLOCK_EVERY_MS);
+		return;
+	}
+	pg->clock_asked_ms = clock_wall_ms();
+	pg_submit(pg, &clock_statement, params, clock_done, pg);
+}
+
+static rc_t pg_init(struct pg *pg, const struct pg_settings *settings)
+{
+	rc_t rc = RC_NO_MEMORY;
+
+	pg->conninfo = strdup(settings->conninfo);
+	pg->conns = calloc(settings->connections, sizeof(*pg->conns));
+	if (pg->conninfo == NULL || pg->conns == NULL)
+		return rc;
+	pg->settings = *settings;
+	pg->settings.conninfo = pg->conninfo;
+	rc = loop_timer_new(pg->loop, pump, pg, &pg->pump);
+	if (rc == RC_OK)
+		rc = loop_timer_new(pg->loop, clock_ask, pg, &pg->clock_timer);
+	for (unsigned i = 0; i < settings->connections && rc == RC_OK; i++)
+		rc = pg_conn_init(&pg->conns[i], pg, i);
+	return rc;
+}
+
+rc_t pg_new(struct loop *loop, const struct pg_settings *settings, struct pg **pg)
+{
+	struct pg *fresh;
+
+	if (settings->connections == 0 || settings->waiting_max == 0 || settings->timeout_ms < 100)
+		return RC_RANGE;
+	fresh = calloc(1, sizeof(*fresh));
+	if (fresh == NULL)
+		return RC_NO_MEMORY;
+	fresh->loop = loop;
+	pg_list_init(&fresh->waiting);
+	pg_list_init(&fresh->again);
+	pg_list_init(&fresh->refused);
+	rc_t rc = pg_init(fresh, settings);
+	if (rc != RC_OK) {
+		pg_free(&fresh);
+		return rc;
+	}
+	for (size_t i = 0; i < settings->connections; i++)
+		pg_conn_start(&fresh->conns[i]);
+	loop_timer_set(fresh->clock_timer, CLOCK_EVERY_MS);
+	*pg = fresh;
+	return RC_OK;
+}
+
+void pg_free(struct pg **pg)
+{
+	struct pg *old = *pg;
+
+	if (old == NULL)
+		return;
+	old->closing = true;
+	for (size_t i = 0; i < old->settings.connections; i++)
+		pg_conn_close(&old->conns[i]);
+	/* callbacks may submit once more: those are answered here too */
+	while (old->waiting.count + old->again.count + old->refused.count > 0) {
+		answer_all(&old->refused, RC_INTERNAL);
+		answer_down(old);
+	}
+	for (size_t i = 0; i < old->settings.connections; i++)
+		pg_conn_clear(&old->conns[i]);
+	loop_timer_free(&old->pump);
+	loop_timer_free(&old->clock_timer);
+	free(old->conns);
+	free(old->conninfo);
+	free(old);
+	*pg = NULL;
+}
+
+bool pg_ready(const struct pg *pg)
+{
+	for (size_t i = 0; i < pg->settings.connections; i++) {
+		if (pg->conns[i].state == PG_UP)
+			return true;
+	}
+	return false;
+}
+
+int64_t pg_clock_skew_ms(const struct pg *pg)
+{
+	return pg->clock_skew_ms;
+}
+
+void pg_submit(struct pg *pg, const struct pg_statement *statement, struct pg_params *params,
+	pg_done_fn done, void *arg)
+{
+	params->statement = statement;
+	params->done = done;
+	params->arg = arg;
+	params->outcome = params->rc;
+	if (params->rc == RC_OK && pg->waiting.count >= pg->settings.waiting_max)
+		params->outcome = RC_STORE_DOWN;
+	pg_list_push(params->outcome == RC_OK ? &pg->waiting : &pg->refused, params);
+	pg_pump_soon(pg);
+}

@@ -1,0 +1,129 @@
+/* Shared by the files pg*.c and by nobody else. */
+#ifndef STORE_PG_INTERNAL_H
+#define STORE_PG_INTERNAL_H
+
+#include "store/pg.h"
+
+#include <libpq-fe.h>
+
+#define PG_PARAMS_MAX 64
+#define PG_GROUP_MAX 128
+#define PG_TRIES_MAX 3		/* alone, after a deadlock or a serialisation failure */
+#define PG_SCHEMA_VERSION 3	/* the newest migration that this program needs */
+
+struct pg_rows {
+	PGresult *result;
+};
+
+/* A unit is its parameters and, once submitted, what is to be done with them: so submitting
+ * allocates nothing and cannot fail. */
+struct pg_params {
+	rc_t rc;			/* the first failure to append */
+	int count;
+	struct buf bytes;
+	struct {
+		size_t offset;
+		int len, binary;
+		bool null;
+	} items[PG_PARAMS_MAX];
+	/* since pg_submit() */
+	const struct pg_statement *statement;
+	pg_done_fn done;
+	void *arg;
+	struct pg_params *next;
+	struct pg_rows rows;
+	rc_t outcome;
+	unsigned tries;
+};
+
+/* A queue of units. */
+struct pg_list {
+	struct pg_params *first, **last;
+	size_t count;
+};
+void pg_list_init(struct pg_list *list);
+void pg_list_push(struct pg_list *list, struct pg_params *unit);
+struct pg_params *pg_list_pop(struct pg_list *list);
+/* Moves all of `from` to the end of `to`. */
+void pg_list_move(struct pg_list *to, struct pg_list *from);
+
+/* What was put on the wire, in order; each is answered in that order. */
+enum pg_sent_kind { PG_SENT_PREPARE, PG_SENT_UNIT, PG_SENT_SYNC };
+struct pg_sent {
+	enum pg_sent_kind kind;
+	size_t which;			/* of prepared[], of units[]; for a sync: the first of its units */
+	bool answered;
+};
+
+/* Units that are under way on one connection. `alone`: each has a transaction of its own. */
+struct pg_group {
+	struct pg_params *units[PG_GROUP_MAX];
+	size_t count, settled;		/* settled: their transaction's end is known */
+	bool alone;
+	struct pg_sent sent[3 * PG_GROUP_MAX];
+	size_t sent_count, at;
+	bool failed;			/* the transaction that is being read was rolled back */
+	char sqlstate[6];		/* of its error */
+};
+
+struct pg_prepared {
+	const struct pg_statement *statement;
+	bool ready;
+};
+
+enum pg_state { PG_DOWN, PG_CONNECTING, PG_CHECKING, PG_UP };
+
+struct pg_conn {
+	struct pg *pg;
+	unsigned number;
+	enum pg_state state;
+	PGconn *conn;
+	struct loop_watch *watch;
+	struct loop_timer *timer;	/* back-off, or the time-out of what is under way */
+	int64_t backoff_ms;
+	bool complained;		/* its being down has been logged */
+	int64_t checked_at_ms;
+	struct pg_prepared *prepared;
+	size_t prepared_count;
+	struct pg_group group;
+};
+
+struct pg {
+	struct loop *loop;
+	char *conninfo;
+	struct pg_settings settings;
+	struct pg_conn *conns;
+	struct pg_list waiting;
+	struct pg_list again;		/* to be tried alone */
+	struct pg_list refused;		/* never sent: a bad parameter, too many waiting */
+	struct loop_timer *pump;
+	struct loop_timer *clock_timer;
+	int64_t clock_skew_ms, clock_asked_ms;
+	bool closing;
+};
+
+/* pg_conn.c */
+must_check rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned number);
+void pg_conn_start(struct pg_conn *conn);
+/* Sends what is in the idle connection's group.units. */
+void pg_conn_send(struct pg_conn *conn);
+/* Closes; what was under way is answered, then a new connection is tried after the back-off. */
+void pg_conn_lost(struct pg_conn *conn, const char *why);
+void pg_conn_close(struct pg_conn *conn);
+void pg_conn_clear(struct pg_conn *conn);
+
+/* pg_group.c */
+/* Sends what is in group.units. RC_STORE_DOWN: the connection is no good. */
+must_check rc_t pg_group_send(struct pg_conn *conn);
+/* Reads what has come; units whose transaction ended move to `finished`, or to pg->again. */
+must_check rc_t pg_group_read(struct pg_conn *conn, struct pg_list *finished);
+/* The connection is lost: the rest of the group moves to `finished`. */
+void pg_group_abandon(struct pg_conn *conn, struct pg_list *finished);
+bool pg_group_idle(const struct pg_conn *conn);
+
+/* pg.c */
+void pg_finish(struct pg_list *finished);
+void pg_pump_soon(struct pg *pg);
+void pg_clock_heard(struct pg *pg, int64_t asked_ms, int64_t database_ms);
+
+#endif
