@@ -112,6 +112,12 @@ static void put_string(struct proto_writer *writer, const char *text)
 	put_bytes(writer, span_string(text));
 }
 
+/* A step of the OTP's clock; -1 stands for none. */
+static void put_step(struct proto_writer *writer, int64_t step)
+{
+	put_number(writer, (uint64_t)step + 1);
+}
+
 static void put_indices(struct proto_writer *writer, const uint32_t *indices, uint64_t count)
 {
 	put_number(writer, count);
@@ -143,6 +149,11 @@ static uint64_t get_limited(struct wire_reader *reader, uint64_t max)
 static int64_t get_signed(struct wire_reader *reader)
 {
 	return (int64_t)get_limited(reader, INT64_MAX);
+}
+
+static int64_t get_step(struct wire_reader *reader)
+{
+	return get_signed(reader) - 1;
 }
 
 static void get_id(struct wire_reader *reader, struct id *id)
@@ -401,7 +412,7 @@ rc_t proto_activate_decode(struct job_activate *job, char factors[FACTORS_MAX], 
 
 static rc_t authorize_check(const struct job_authorize *job)
 {
-	bool fits = sealed_key_fits(&job->key) && terms_fit(&job->terms) && job->last_step >= 0;
+	bool fits = sealed_key_fits(&job->key) && terms_fit(&job->terms) && job->last_step >= -1;
 
 	return fits ? RC_OK : RC_FORMAT;
 }
@@ -416,7 +427,7 @@ rc_t proto_authorize_encode(struct buf *body, const struct job_authorize *job)
 	put_bytes(&writer, job->certificate);
 	put_bytes(&writer, job->pin);
 	put_bytes(&writer, job->otp);
-	put_number(&writer, (uint64_t)job->last_step);
+	put_step(&writer, job->last_step);
 	put_bytes(&writer, job->unlock);
 	put_bytes(&writer, job->unlock_signature);
 	put_fixed(&writer, job->unlock_fingerprint, SHA256_LEN);
@@ -433,7 +444,7 @@ rc_t proto_authorize_decode(struct job_authorize *job, char factors[FACTORS_MAX]
 	got.certificate = wire_get_bytes(&reader);
 	got.pin = wire_get_bytes(&reader);
 	got.otp = wire_get_bytes(&reader);
-	got.last_step = get_signed(&reader);
+	got.last_step = get_step(&reader);
 	got.unlock = wire_get_bytes(&reader);
 	got.unlock_signature = wire_get_bytes(&reader);
 	wire_get_fixed(&reader, got.unlock_fingerprint, SHA256_LEN);
@@ -716,7 +727,7 @@ rc_t proto_authorized_encode(struct buf *body, const struct job_authorized *answ
 
 	put_buf(&writer, &answer->secret);
 	put_buf(&writer, &answer->seal);
-	put_number(&writer, (uint64_t)answer->otp_step);
+	put_step(&writer, answer->otp_step);
 	return proto_writer_end(&writer);
 }
 
@@ -727,7 +738,7 @@ rc_t proto_authorized_decode(struct job_authorized *answer, struct span rest)
 
 	get_buf(&reader, &got.secret);
 	get_buf(&reader, &got.seal);
-	got.otp_step = get_signed(&reader);
+	got.otp_step = get_step(&reader);
 	rc_t rc = wire_reader_end(&reader);
 	if (rc == RC_OK && got.secret.len != SAD_SECRET_LEN)
 		rc = RC_FORMAT;

@@ -1,7 +1,5 @@
 #include "conf_table.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -379,6 +377,17 @@ void conf_free(struct conf **conf)
 	}
 	free(*conf);
 	*conf = NULL;
+}
+
+enum log_level conf_log_level(const struct conf *conf)
+{
+	static const char *const names[] = {"debug", "info", "warning"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(conf->log_level, names[i]) == 0)
+			return (enum log_level)i;
+	}
+	return LOG_ERROR;
 }
 
 /* ---- the sample ---- */

@@ -6,6 +6,7 @@
 #ifndef RSSPD_CONF_H
 #define RSSPD_CONF_H
 
+#include "base/log.h"
 #include "base/rc.h"
 
 #include <stdbool.h>
@@ -42,6 +43,8 @@ struct conf {
 /* RC_CONFIG with a line in the log for every fault, with its line number and what to do. */
 must_check rc_t conf_load(struct conf **conf, const char *path);
 void conf_free(struct conf **conf);
+/* log.level as log_open() takes it. */
+enum log_level conf_log_level(const struct conf *conf);
 /* The commented sample file with every option and its default. */
 void conf_print_sample(FILE *out);
 

@@ -408,7 +408,7 @@ static void an_edited_row_is_refused_before_it_is_sent(void **state)
 	job.terms.scal = SCAL_1; /* which has no hashes */
 	refuses_authorize(job);
 	job = some_authorize();
-	job.last_step = -1;
+	job.last_step = -2;
 	refuses_authorize(job);
 }
 
