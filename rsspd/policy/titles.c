@@ -185,14 +185,15 @@ static void part_end_once(struct writer *writer)
 
 /*
  * In the bare form "kiểm" splits too: a mistyped "kiêm" must not hide what follows, and a part more
- * can only exclude. In the exact form it does not, so that a title which has it can be listed.
+ * can only exclude. In the exact form it does not, so that a title which has it can be listed; and
+ * in the toneless one nothing does, for there "kiêm" and "kiểm" are the same.
  */
 static void word_end(struct writer *writer)
 {
 	if (!writer->in_word)
 		return;
 	writer->in_word = false;
-	if (word_is(writer, "kiêm", "kiem")) {
+	if (writer->form != TITLE_TONELESS && word_is(writer, "kiêm", "kiem")) {
 		word_drop(writer);
 		part_end_once(writer);
 		writer->after_kiem = true;

@@ -12,7 +12,8 @@ enum title_form {
 	/* NFC and case folded, nothing else: two titles are the same only if they look the same and
 	 * hide nothing. What permits is compared in this form. */
 	TITLE_EXACT,
-	/* TITLE_EXACT without tone and vowel marks, đ as d: for titles typed on a bare keyboard. */
+	/* TITLE_EXACT without tone and vowel marks, đ as d, not divided at kiêm: what a listed
+	 * title is on a bare keyboard. */
 	TITLE_TONELESS,
 	/* Only ASCII letters, digits and '?' for what is neither these, punctuation (taken for a
 	 * space) nor a look-alike of a letter (full-width, Cyrillic, Greek, with invisible

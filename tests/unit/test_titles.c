@@ -58,6 +58,8 @@ static const struct row rows[] = {
 
 	{"the toneless form has no marks", TITLE_TONELESS, "Điều Dưỡng", "dieu duong"},
 	{"the toneless form keeps punctuation", TITLE_TONELESS, "BS.CKI", "bs.cki"},
+	{"the toneless form is not divided at kiểm", TITLE_TONELESS, "A kiểm nghiệm",
+		"a kiem nghiem"},
 	{"the toneless form shows look-alikes", TITLE_TONELESS, "gi\u0430o", "gi\u0430o"},
 
 	{"the bare form has no marks", TITLE_BARE, "Phó Hiệu trưởng", "pho hieu truong"},
