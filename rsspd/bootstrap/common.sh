@@ -14,9 +14,11 @@ advise() {
 	ADVICE=$*
 }
 
+# Says both at once: in a command substitution the trap would not know the advice.
 fail() {
-	ADVICE=${2-}
 	printf '%s\n' "$1" >&2
+	[ -z "${2-}" ] || printf 'What to do: %s\n' "$2" >&2
+	ADVICE=''
 	exit 1
 }
 
@@ -46,6 +48,15 @@ elapsed() {
 	printf '%d.%d s' $((us / 10)) $((us % 10))
 }
 
+# In a step 7 and 8 are the terminal's; what goes on after the step must not hold them open.
+terminal_back() {
+	[ ! -e "/proc/$$/fd/7" ] || exec >&7 2>&8 7>&- 8>&- 9>&-
+}
+
+detached() {
+	"$@" 7>&- 8>&- 9>&-
+}
+
 # step TITLE COMMAND…: runs a function or command in this shell, one line with ✓ and its time.
 # Never call it in a condition: bash would then ignore failures inside.
 step() {
@@ -55,10 +66,11 @@ step() {
 	[ ! -t 1 ] || printf '… %s' "$STEP"
 	printf '\n== %s\n' "$STEP" >> "$LOG"
 	LOG_BEFORE=$(wc -c < "$LOG")
-	exec 9> >(follow "$STEP")
+	exec 7>&1 8>&2 9> >(follow "$STEP")
 	follower=$!
-	"$@" >&9 2>&1 9>&- </dev/null
-	exec 9>&-
+	exec >&9 2>&1
+	"$@" < /dev/null
+	terminal_back
 	wait "$follower"
 	printf '✓ %s (%s)\n' "$STEP" "$(elapsed "$began")"
 	STEP=''
@@ -68,7 +80,7 @@ step() {
 report_failure() {
 	local status=$?
 	[ "$status" -ne 0 ] || return 0
-	exec 9>&- || true
+	terminal_back
 	[ -z "$STEP" ] || printf '✗ %s\n' "$STEP" >&2
 	if [ -n "$STEP" ] && [ -f "$LOG" ]; then
 		tail -c "+$((LOG_BEFORE + 1))" "$LOG" | tail -n 15 | sed 's/^/  | /' >&2
@@ -103,12 +115,14 @@ port_free() {
 	printf '%d' "$port"
 }
 
-# Writes standard input to a file that only this user reads, if it is not there yet.
+# secret_keep FILE COMMAND…: what the command prints, in a file that only this user reads; once.
 secret_keep() {
-	[ ! -s "$1" ] || return 0
-	cat > "$1.new"
-	chmod 600 "$1.new"
-	mv "$1.new" "$1"
+	local file=$1
+	shift
+	[ ! -s "$file" ] || return 0
+	"$@" > "$file.new"
+	chmod 600 "$file.new"
+	mv "$file.new" "$file"
 }
 
 random_hex() {

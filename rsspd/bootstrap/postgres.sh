@@ -60,7 +60,7 @@ postgres_place() {
 
 # pgpass_keep ROLE: a random password, in the form that libpq reads.
 pgpass_keep() {
-	printf '127.0.0.1:*:*:%s:%s\n' "$1" "$(random_hex 24)" | secret_keep "$RUN/secrets/$1.pgpass"
+	secret_keep "$RUN/secrets/$1.pgpass" printf '127.0.0.1:*:*:%s:%s\n' "$1" "$(random_hex 24)"
 }
 
 pgpass_word() {
@@ -134,7 +134,7 @@ postgres_start() {
 	setting_keep PG_PORT "$(port_free "${port:-54321}")"
 	postgres_configure
 	advise "see $RUN/pg/server.log"
-	postgres_control --log="$(realpath "$RUN/pg")/server.log" --wait --timeout=60 start
+	detached postgres_control --log="$(realpath "$RUN/pg")/server.log" --wait --timeout=60 start
 }
 
 postgres_stop() {

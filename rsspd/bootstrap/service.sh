@@ -70,7 +70,7 @@ service_start() {
 	local log=$RUN/log/rsspd.log deadline=$((SECONDS + 30))
 	advise "read $log"
 	setsid "$(service_program rsspd)" run --config "$RUN/rsspd.conf" \
-		>> "$log" 2>&1 < /dev/null &
+		>> "$log" 2>&1 < /dev/null 7>&- 8>&- 9>&- &
 	process_note "$(service_pid_file)" $!
 	while ! service_ready; do
 		if ! service_runs; then

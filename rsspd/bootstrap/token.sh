@@ -23,9 +23,9 @@ softhsm_configure() {
 # script(1) gives it one.
 token_create() {
 	local label=$1 pin so
-	random_hex 12 | secret_keep "$RUN/secrets/$label.pin"
-	random_hex 12 | secret_keep "$RUN/secrets/$label.so-pin"
-	if softhsm2-util --show-slots | grep -Eq "^ *Label: +$label *$"; then
+	secret_keep "$RUN/secrets/$label.pin" random_hex 12
+	secret_keep "$RUN/secrets/$label.so-pin" random_hex 12
+	if softhsm2-util --show-slots | grep -E "^ *Label: +$label *$"; then
 		return 0
 	fi
 	pin=$(cat "$RUN/secrets/$label.pin") so=$(cat "$RUN/secrets/$label.so-pin")

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """The layout and conventions of the project, held by machine. Each rule is a function that yields
-its faults as `file:line: what is wrong and what to do`. Prints one line a rule; fails on any fault."""
+its faults as `file:line: what is wrong and what to do`. Prints one line a rule; fails on any fault.
+    lint.py [SOURCE TREE]"""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]
+SOURCE = Path(sys.argv[1] if __name__ == "__main__" and sys.argv[1:] else __file__).resolve()
+SOURCE = SOURCE if SOURCE.is_dir() else SOURCE.parents[2]
 
 # Third-party headers and the files that may include them; OpenSSL where keys, digests and TLS are.
 ROOMS = [

@@ -1,0 +1,65 @@
+"""The lint itself: each rule finds the fault it is there for, and is silent about clean files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LINT = Path(__file__).with_name("lint.py")
+
+FAULTS = [
+    ("third party headers", "api/csc.c", "#include <libpq-fe.h>\n"),
+    ("third party headers", "rsspd/core/a.c", "#include <event2/event.h>\n"),
+    ("third party headers", "clients/cli/a.c", "#include <p11-kit/pkcs11.h>\n"),
+    ("includes go one way", "rsspd/base/a.c", '#include "store/pg.h"\n'),
+    ("includes go one way", "rsspd/policy/a.c", '#include "store/pg.h"\n'),
+    ("includes go one way", "clients/lib/a.c", '#include "core/core.h"\n'),
+    ("includes go one way", "hsm/sam/a.c", '#include "store/pg.h"\n'),
+    ("includes go one way", "elsewhere/a.c", "int a;\n"),
+    ("one main a program", "api/a.c", "int main(void)\n{\n}\n"),
+    ("no forbidden functions", "api/a.c", "void f(char *a)\n{\n\tstrcpy(a, \"b\");\n}\n"),
+    ("one clock", "rsspd/core/a.c", "long f(void)\n{\n\treturn time(NULL);\n}\n"),
+    ("no environment", "rsspd/a.c", "char *f(void)\n{\n\treturn getenv(\"A\");\n}\n"),
+    ("no runtime switches", "hsm/sam/a.c", "#ifdef RSSPD_SKIP_OTP\n#endif\n"),
+    ("results are checked", "rsspd/base/a.h", "rc_t a_do(void);\n"),
+    ("files stay short", "api/a.c", "\n" * 801),
+    ("functions stay short", "api/a.c", "void f(void)\n{\n" + "\tg();\n" * 81 + "}\n"),
+    ("lines stay within", "api/a.c", "/* " + "a" * 120 + " */\n"),
+    ("tests name their rooms", "tests/unit/test_a.c", "int a;\n"),
+    ("tests name their rooms", "tests/func/test_a.py", "pytest" + ".skip('later')\n"),
+    ("no paths of one machine", "api/a.c", "/* see /" + "root/notes */\n"),
+    ("nothing is left", "api/a.c", "/* TO" + "DO */\n"),
+]
+
+CLEAN = {
+    "rsspd/base/a.h": "must_check rc_t a_do(void);\n",
+    "rsspd/store/pg.h": "#include <libpq-fe.h>\n",
+    "rsspd/core/core.h": '#include "store/pg.h"\n',
+    "api/a.c": '#include "core/core.h"\n/* strcpy( in a comment; */\nchar *b = "strcpy(";\n',
+    "rsspd/quickstart": "", "tests/run": "", ".ci/run": "", "schema/migrate": "",
+}
+
+
+def lint(tree, extra):
+    subprocess.run(["git", "init", "-q", tree], check=True)
+    for name, text in {**CLEAN, **extra}.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    subprocess.run(["git", "-C", tree, "add", "."], check=True)
+    return subprocess.run([sys.executable, LINT, tree], stdout=subprocess.PIPE, text=True, check=False)
+
+
+def test_clean_files_pass(tmp_path):
+    done = lint(tmp_path, {})
+    assert done.returncode == 0 and "FAIL" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("rule, name, text", FAULTS)
+def test_each_rule_finds_its_fault(tmp_path, rule, name, text):
+    done = lint(tmp_path, {name: text})
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert done.returncode == 1
+    assert len(failed) == 1 and rule in failed[0], done.stdout
