@@ -80,6 +80,12 @@ void operate_view(struct decision_view *view, const struct policy_decision *deci
 	};
 }
 
+void operate_name_rule(struct call *call, const struct policy_decision *decision)
+{
+	snprintf(call->rule, sizeof(call->rule), "%s", decision->rule);
+	call->policy_version = decision->version;
+}
+
 struct fault operate_fault(rc_t rc, const char *text)
 {
 	return (struct fault){.rc = rc, .text = text};

@@ -19,6 +19,9 @@ void operate_detail_id(struct audit_row *row, const char *key, const struct id *
 /* The decision's strings live as long as the policy, that is, as the core. */
 void operate_view(struct decision_view *view, const struct policy_decision *decision);
 
+/* For the rows of the audit that this call will write. */
+void operate_name_rule(struct call *call, const struct policy_decision *decision);
+
 /* A fault whose text is ours; text NULL: the error list's. */
 struct fault operate_fault(rc_t rc, const char *text);
 
