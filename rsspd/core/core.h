@@ -16,6 +16,7 @@ struct core_settings {
 	const char *notices_spool;
 	const char *ca_certificate_path;
 	const char *operators_path;
+	const char *service_name;	/* NULL: a default; who the one-time passwords are for */
 };
 
 /* Everything given must outlive the core. */

@@ -18,7 +18,8 @@ struct decision_view {
 };
 
 /* Agencies. Levels that exist are found by name under their parent, missing ones are made. A sector
- * that differs from the stored one replaces it and raises the version of every subscriber below. */
+ * that differs from the stored one replaces it and raises the version of every subscriber below;
+ * no sector leaves the stored one as it is. */
 struct agency_add_request {
 	const char *path[STATEMENT_LEVELS];	/* level 1 first; NULL: no such level */
 	const char *sector;			/* NULL: inherit */
@@ -105,10 +106,11 @@ void core_enrol_submit(struct core *core, struct call *call, struct span stateme
 struct activation_request {
 	struct span code, identity_number, pin;
 	const struct key_algo *key;
+	bool pin_only;		/* PIN without OTP, SCAL 1: RC_PARAMETER_INVALID unless allowed here */
 };
 struct activation_view {
 	struct id subscriber, credential;
-	const struct secret *otpauth;	/* otpauth:// URI for the authenticator, shown once */
+	const struct secret *otpauth;	/* otpauth:// URI for the authenticator, shown once; empty: no OTP */
 	struct span certificate;	/* DER */
 };
 typedef void (*core_activation_fn)(

@@ -9,7 +9,8 @@
  */
 #define LEVEL(n, above, id, name, below)                                                       \
 	"l" n " AS (SELECT g.id, g.path FROM rssp.agency g JOIN a" above                       \
-	" a ON g.parent = a.id WHERE g.name = $" name "::text), "                              \
+	" a ON coalesce(g.parent, '00000000-0000-0000-0000-000000000000') = a.id"              \
+	" WHERE g.name = $" name "::text), "                                                   \
 	"n" n " AS (INSERT INTO rssp.agency (id, parent, level, name, province, sector, path)" \
 	" SELECT $" id "::uuid, a.id, " n ", $" name "::text, coalesce($27::text, ''),"        \
 	" CASE WHEN " below " THEN $26::text END, a.path || $" id "::uuid FROM a" above        \
