@@ -79,7 +79,7 @@ static rc_t strings_load(struct strings *strings, enum title_form form, const js
 static bool strings_have(const struct strings *strings, const char *text, size_t len)
 {
 	for (size_t i = 0; i < strings->count; i++)
-		if (strlen(strings->items[i]) == len && memcmp(strings->items[i], text, len) == 0)
+		if (strncmp(strings->items[i], text, len) == 0 && strings->items[i][len] == '\0')
 			return true;
 	return false;
 }

@@ -109,6 +109,8 @@ static const struct {
 static utf8proc_int32_t unmask(utf8proc_int32_t point, void *unused)
 {
 	(void)unused;
+	if (point < 0x80)
+		return point;
 	for (size_t i = 0; i < sizeof(look_alikes) / sizeof(look_alikes[0]); i++)
 		if (look_alikes[i].from == point)
 			return look_alikes[i].to;

@@ -103,7 +103,7 @@ static const struct row rows[] = {
 	{"an institute's head is refused", TRAIN, "Viện trưởng", DENY, "authority"},
 	{"an institute's deputy head is refused", TRAIN, "Phó Viện trưởng", DENY, "authority"},
 	{"a hospital's director is refused", HEALTH, "Giám đốc", DENY, "authority"},
-	{"a hospital's deputy director is refused", HEALTH, "Phó Giám đốc bệnh viện", DENY,
+	{"a hospital's deputy director is refused", HEALTH, "Phó Giám đốc Bệnh viện", DENY,
 		"authority"},
 	{"a deputy director of a named hospital is refused", HEALTH,
 		"Phó Giám đốc Bệnh viện Đa khoa Mẫu", DENY, "authority"},
@@ -152,7 +152,8 @@ static const struct row rows[] = {
 		"authority"},
 
 	/* outside the sectors */
-	{"a land-registry officer is refused", "other", "Cán bộ địa chính", DENY, "sector"},
+	{"a land-registry officer is refused", "other", "Viên chức đăng ký đất đai", DENY,
+		"sector"},
 	{"an agency without a sector is refused", "", "Giáo viên", DENY, "sector-unknown"},
 	{"an agency with no sector at all is refused", NULL, "Giáo viên", DENY, "sector-unknown"},
 	{"a teacher's title is no sector", "other", "Giáo viên", DENY, "sector"},

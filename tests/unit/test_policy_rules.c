@@ -3,6 +3,7 @@
  * What policy_parse() refuses, and in what words; how rules of several effects meet. */
 #include "policy/policy.h"
 
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -331,7 +332,36 @@ static void stages_and_effects_have_names(void **state)
 	assert_string_equal(policy_effect_name((enum policy_effect)9), "deny");
 }
 
-#define OTHERS 9
+static size_t allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+	return allocations_left == 0 ? NULL : (allocations_left--, malloc(size));
+}
+
+/* jansson's allocations fail one after the other; a sanitizer sees leaks. */
+static void without_memory_nothing_is_loaded(void **state)
+{
+	struct policy *policy = NULL;
+	struct buf why = BUF_INIT;
+	size_t allocations = 0;
+	rc_t rc;
+
+	(void)state;
+	json_set_alloc_funcs(scarce_malloc, free);
+	do {
+		allocations_left = allocations++;
+		rc = policy_parse(&policy, valid, strlen(valid), 1, &why);
+		assert_true((rc == RC_OK) == (policy != NULL));
+	} while (rc != RC_OK && allocations < 10000);
+	json_set_alloc_funcs(malloc, free);
+	assert_int_equal(rc, RC_OK);
+	assert_true(allocations > 50);
+	policy_free(&policy);
+	buf_free(&why);
+}
+
+#define OTHERS 10
 
 int main(void)
 {
@@ -345,6 +375,7 @@ int main(void)
 		cmocka_unit_test(all_conditions_of_a_rule_must_hold),
 		cmocka_unit_test(without_any_denial_the_excluded_are_not_permitted),
 		cmocka_unit_test(stages_and_effects_have_names),
+		cmocka_unit_test(without_memory_nothing_is_loaded),
 	};
 
 	for (size_t i = 0; i < ROWS; i++)
