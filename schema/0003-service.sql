@@ -172,12 +172,13 @@ COMMENT ON COLUMN rssp.sad.turn IS 'goes up with every consumption and every giv
 COMMENT ON COLUMN rssp.sad.seal IS 'deleted as soon as the SAD is spent or late';
 
 CREATE TABLE rssp.sad_hash (
-	sad uuid NOT NULL REFERENCES rssp.sad ON DELETE CASCADE,
+	sad uuid NOT NULL,
 	position integer NOT NULL CHECK (position BETWEEN 0 AND 499),
 	hash bytea NOT NULL,
 	spent_by uuid,
 	PRIMARY KEY (sad, position)
 ) WITH (fillfactor = 60);
+COMMENT ON TABLE rssp.sad_hash IS 'one row for each hash occurrence of a SAD that is bound to hashes. No foreign key: rows are written by the statement that writes their SAD, and 500 look-ups a batch would be its largest cost';
 COMMENT ON COLUMN rssp.sad_hash.spent_by IS 'the request that consumed it';
 
 CREATE TABLE rssp.signing (

@@ -11,7 +11,8 @@
  * rc in the callback:
  * RC_OK             committed, durable; `rows` is valid until the callback returns
  * RC_STORE_DOWN     not sent, or certainly rolled back: nothing happened
- * RC_STORE_UNKNOWN  the connection was lost with the commit under way
+ * RC_STORE_UNKNOWN  the connection was lost with the commit under way (a statement that begins with
+ *                   SELECT changes nothing, and gets RC_STORE_DOWN)
  * RC_DUPLICATE      unique violation (SQLSTATE 23505); nothing happened
  * RC_INTERNAL       any other SQL error: logged with SQLSTATE; nothing happened
  */
@@ -78,7 +79,9 @@ int64_t pg_number(const struct pg_rows *rows, size_t row, int column);
 bool pg_bool(const struct pg_rows *rows, size_t row, int column);
 int64_t pg_time_ms(const struct pg_rows *rows, size_t row, int column);
 struct id pg_id(const struct pg_rows *rows, size_t row, int column);
-/* bytea, unescaped and appended. */
+/* bytea; valid until the callback returns. */
+struct span pg_span(const struct pg_rows *rows, size_t row, int column);
+/* bytea, appended. */
 must_check rc_t pg_bytes(const struct pg_rows *rows, size_t row, int column, struct buf *out);
 
 #endif

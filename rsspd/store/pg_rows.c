@@ -119,11 +119,16 @@ struct id pg_id(const struct pg_rows *rows, size_t row, int column)
 	return id;
 }
 
-rc_t pg_bytes(const struct pg_rows *rows, size_t row, int column, struct buf *out)
+struct span pg_span(const struct pg_rows *rows, size_t row, int column)
 {
 	const uint8_t *value = rows_value(rows, row, column, "bytes");
 
 	if (PQftype(rows->result, column) != OID_BYTEA)
 		rows_bug(rows, column, "bytes");
-	return buf_append(out, value, (size_t)PQgetlength(rows->result, (int)row, column));
+	return SPAN(value, (size_t)PQgetlength(rows->result, (int)row, column));
+}
+
+rc_t pg_bytes(const struct pg_rows *rows, size_t row, int column, struct buf *out)
+{
+	return buf_append_span(out, pg_span(rows, row, column));
 }

@@ -1,0 +1,151 @@
+#include "store/sad.h"
+
+#include "store/unit.h"
+
+static const struct pg_statement sad_load = {"sad_load",
+	"SELECT " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count, d.unspent, d.turn,"
+	" d.start_at, d.end_at, coalesce(d.seal, ''), d.certificate_sha256,"
+	" coalesce(h.hashes, ''), coalesce(h.spent, '')"
+	" FROM " SUBJECT_TABLES
+	" LEFT JOIN rssp.sad d ON d.sha256 = $3::bytea AND d.credential = c.id AND d.client = cl.id"
+	"  AND d.subscriber = s.id"
+	" LEFT JOIN LATERAL (SELECT string_agg(i.hash, ''::bytea ORDER BY i.position) AS hashes,"
+	"  string_agg(CASE WHEN i.spent_by IS NULL THEN '\\x00'::bytea ELSE '\\x01'::bytea END,"
+	"   ''::bytea ORDER BY i.position) AS spent FROM rssp.sad_hash i WHERE i.sad = d.id) h ON true"
+	" WHERE cl.id = $1::uuid AND c.id = $2::uuid"};
+
+void store_sad_load(struct pg *pg, const struct id *client, const struct id *credential,
+	const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(NULL);
+
+	pg_put_id(params, client);
+	pg_put_id(params, credential);
+	pg_put_bytes(params, SPAN(sha256, SHA256_LEN));
+	pg_submit(pg, &sad_load, params, done, arg);
+}
+
+void store_sad_read(const struct pg_rows *rows, struct sad_row *sad)
+{
+	int column = SUBJECT_COLUMN_COUNT;
+
+	*sad = (struct sad_row){0};
+	store_subject_read(rows, 0, &sad->subject);
+	sad->found = !pg_is_null(rows, 0, column);
+	if (!sad->found)
+		return;
+	sad->id = pg_id(rows, 0, column++);
+	sad->state = pg_text(rows, 0, column++);
+	sad->digest = pg_text(rows, 0, column++);
+	sad->scal = pg_number(rows, 0, column++);
+	sad->hash_count = pg_number(rows, 0, column++);
+	sad->unspent = pg_number(rows, 0, column++);
+	sad->turn = pg_number(rows, 0, column++);
+	sad->start_ms = pg_time_ms(rows, 0, column++);
+	sad->end_ms = pg_time_ms(rows, 0, column++);
+	sad->seal = pg_span(rows, 0, column++);
+	sad->certificate_sha256 = pg_span(rows, 0, column++);
+	sad->hashes = pg_span(rows, 0, column++);
+	sad->spent = pg_span(rows, 0, column++);
+}
+
+/* $18… of both statements that make a SAD: HELD_PARAMS, then these from $25. */
+#define SAD_INSERT(source)                                                                         \
+	"INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, "   \
+	"scal, digest, hash_count, unspent, seal, start_at, end_at, request) SELECT $25::uuid, "   \
+	"$26::bytea, $18::uuid, $20::uuid, $22::uuid, $27::bytea, $28::smallint, $29::text, "      \
+	"$30::integer, $30::integer, $31::bytea, $32::timestamptz, $33::timestamptz, $3::uuid "    \
+	"FROM " source
+#define SAD_HASH_INSERT(source)                                                                    \
+	"INSERT INTO rssp.sad_hash (sad, position, hash) SELECT $25::uuid, h.position - 1, h.hash "\
+	"FROM " source ", unnest($34::bytea[]) WITH ORDINALITY AS h (hash, position)"
+
+static void sad_put(struct pg_params *params, const struct sad_new *fresh)
+{
+	size_t count = fresh->hashes.len == 0 ? 0 : (size_t)fresh->hash_count;
+
+	pg_put_id(params, &fresh->id);
+	pg_put_bytes(params, SPAN(fresh->sha256, SHA256_LEN));
+	pg_put_bytes(params, SPAN(fresh->certificate_sha256, SHA256_LEN));
+	pg_put_number(params, fresh->scal);
+	pg_put_text(params, fresh->digest);
+	pg_put_number(params, fresh->hash_count);
+	pg_put_bytes(params, fresh->seal);
+	pg_put_time(params, fresh->start_ms);
+	pg_put_time(params, fresh->end_ms);
+	pg_put_bytes_array(params, fresh->hashes, fresh->hash_len, count);
+}
+
+static const struct pg_statement sad_add = {"sad_add",
+	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
+	" guard AS (UPDATE rssp.credential_guard SET failures = 0,"
+	"  last_step = greatest(last_step, $35::bigint)"
+	"  WHERE credential = $18::uuid AND locked_at IS NULL"
+	"  AND ($35::bigint = 0 OR last_step < $35::bigint) AND EXISTS (SELECT FROM held)"
+	"  RETURNING 1),"
+	" fresh AS (" SAD_INSERT("guard") "),"
+	" hashes AS (" SAD_HASH_INSERT("guard") "),"
+	" noted AS (" AUDIT_INSERT("guard") ")"
+	" SELECT EXISTS (SELECT FROM guard), EXISTS (SELECT FROM held), g.locked_at IS NOT NULL,"
+	" g.last_step FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
+
+void store_sad_add(struct pg *pg, const struct audit_row *audit,
+	const struct subject_versions *versions, const struct sad_new *fresh, int64_t otp_step,
+	pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(audit);
+
+	store_held_put(params, versions);
+	sad_put(params, fresh);
+	pg_put_number(params, otp_step);
+	pg_submit(pg, &sad_add, params, done, arg);
+}
+
+void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added)
+{
+	added->done = pg_bool(rows, 0, 0);
+	added->stale = !pg_bool(rows, 0, 1);
+	added->locked = pg_bool(rows, 0, 2);
+	added->last_step = pg_number(rows, 0, 3);
+}
+
+static const struct pg_statement sad_extend = {"sad_extend",
+	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
+	" old AS (UPDATE rssp.sad SET state = 'extended', seal = NULL, turn = turn + 1"
+	"  WHERE id = $35::uuid AND turn = $36::bigint AND state = 'live'"
+	"  AND end_at > $1::timestamptz AND end_at >= $33::timestamptz"
+	"  AND credential = $18::uuid AND client = $22::uuid AND EXISTS (SELECT FROM held)"
+	"  RETURNING id),"
+	" fresh AS (" SAD_INSERT("old") "),"
+	" hashes AS (" SAD_HASH_INSERT("old") "),"
+	" noted AS (" AUDIT_INSERT("old") ")"
+	" SELECT id FROM old"};
+
+void store_sad_extend(struct pg *pg, const struct audit_row *audit,
+	const struct subject_versions *versions, const struct id *old, int64_t turn,
+	const struct sad_new *fresh, pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(audit);
+
+	store_held_put(params, versions);
+	sad_put(params, fresh);
+	pg_put_id(params, old);
+	pg_put_number(params, turn);
+	pg_submit(pg, &sad_extend, params, done, arg);
+}
+
+static const struct pg_statement sad_expire = {"sad_expire",
+	"WITH late AS (UPDATE rssp.sad SET state = 'expired', seal = NULL"
+	"  WHERE state = 'live' AND end_at <= $1::timestamptz RETURNING id),"
+	" spent AS (UPDATE rssp.sad SET state = 'spent', seal = NULL"
+	"  WHERE state = 'live' AND end_at > $1::timestamptz AND unspent = 0"
+	"  AND NOT EXISTS (SELECT FROM rssp.signing g WHERE g.sad = sad.id) RETURNING id)"
+	" SELECT (SELECT count(*) FROM late) + (SELECT count(*) FROM spent)"};
+
+void store_sad_expire(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(NULL);
+
+	pg_put_time(params, now_ms);
+	pg_submit(pg, &sad_expire, params, done, arg);
+}

@@ -1,0 +1,61 @@
+/* Signature activation data: made, found, extended, expired. */
+#ifndef STORE_SAD_H
+#define STORE_SAD_H
+
+#include "base/digest.h"
+#include "store/credential.h"
+
+/* What signing and extending read in one statement: the subject and, if this very client has such a
+ * SAD for this very credential, the SAD. Strings and spans point into the rows. */
+struct sad_row {
+	struct subject_row subject;
+	bool found;			/* what follows is set only then */
+	struct id id;
+	const char *state, *digest;
+	int64_t scal, hash_count, unspent, turn;
+	int64_t start_ms, end_ms;
+	struct span seal;		/* empty: deleted */
+	struct span certificate_sha256;
+	struct span hashes;		/* of all positions, one after another; empty: bound to none */
+	struct span spent;		/* one byte a position: 0 unspent, 1 spent */
+};
+/* No row: an unknown or foreign credential. */
+void store_sad_load(struct pg *pg, const struct id *client, const struct id *credential,
+	const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg);
+void store_sad_read(const struct pg_rows *rows, struct sad_row *sad);
+
+struct sad_new {
+	struct id id;
+	uint8_t sha256[SHA256_LEN];
+	uint8_t certificate_sha256[SHA256_LEN];
+	int64_t scal;
+	const char *digest;
+	int64_t hash_count;
+	struct span seal;
+	int64_t start_ms, end_ms;
+	struct span hashes;		/* empty: bound to none */
+	size_t hash_len;
+};
+
+/* The SAD of an accepted authorisation. */
+struct sad_added {
+	bool done;			/* else nothing was written, and: */
+	bool stale;			/* a version changed */
+	bool locked;			/* the credential was locked meanwhile */
+	int64_t last_step;		/* of the last OTP that was accepted: if not lower, a replay */
+};
+void store_sad_add(struct pg *pg, const struct audit_row *audit,
+	const struct subject_versions *versions, const struct sad_new *fresh, int64_t otp_step,
+	pg_done_fn done, void *arg);
+void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added);
+
+/* The old one dies, the new one takes its place. One row when it was done; none: something changed
+ * meanwhile. */
+void store_sad_extend(struct pg *pg, const struct audit_row *audit,
+	const struct subject_versions *versions, const struct id *old, int64_t turn,
+	const struct sad_new *fresh, pg_done_fn done, void *arg);
+
+/* Deletes the seals of late and of used-up SADs. */
+void store_sad_expire(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg);
+
+#endif
