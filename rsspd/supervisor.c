@@ -24,6 +24,7 @@
 #define RECYCLE_LEAST_MS 1000	/* a SAM that recycles itself sooner waits like a failed one */
 #define DRAIN_MS 30000		/* of the api process, then it is killed */
 #define END_MS 5000		/* of the SAMs */
+#define LOST_MS 1000		/* of a SAM that the api process gave up */
 #define EXIT_CONFIG 78		/* sysexits.h EX_CONFIG */
 #define EXIT_RECYCLE 75		/* a SAM that asks for a fresh process */
 #define SAM_PROGRAM "rssp-sam"
@@ -44,9 +45,9 @@ struct place {
 	unsigned index;
 	pid_t pid; /* 0: nobody there */
 	int64_t started_ms, backoff_ms;
-	struct loop_timer *restart;
-	unsigned unacknowledged; /* sockets sent that the api process has not taken yet */
-	int area_fd;		 /* activate: the failure budgets; else -1 */
+	struct loop_timer *timer; /* nobody there: starts it; else: kills it */
+	unsigned unacknowledged;  /* sockets sent that the api process has not taken yet */
+	int area_fd;		  /* activate: the failure budgets; else -1 */
 };
 
 struct supervisor {
@@ -101,6 +102,7 @@ static void close_fd(int *fd)
 
 static void place_started(struct place *place, pid_t pid)
 {
+	loop_timer_cancel(place->timer);
 	place->pid = pid;
 	place->started_ms = clock_monotonic_ms();
 	log_info("supervisor: started process=%s pid=%d", place->name, (int)pid);
@@ -203,12 +205,14 @@ static void api_start(struct place *place)
 	}
 }
 
-static void place_on_restart(void *arg)
+static void place_on_timer(void *arg)
 {
 	struct place *place = arg;
 
-	if (place->pid > 0)
+	if (place->pid > 0) {
+		place_kill(place, SIGKILL);
 		return;
+	}
 	if (!place->api && place->supervisor->phase == PHASE_RUNNING)
 		sam_start(place);
 	if (place->api && place->supervisor->phase == PHASE_RESTARTING)
@@ -261,7 +265,7 @@ static void place_died(struct place *place, int64_t up_ms, bool at_once)
 	int64_t wait_ms = at_once ? 0 : place->backoff_ms;
 
 	if (place->supervisor->phase < PHASE_DRAINING)
-		loop_timer_set(place->restart, wait_ms);
+		loop_timer_set(place->timer, wait_ms);
 	if (at_once)
 		return;
 	place->backoff_ms *= 2;
@@ -295,6 +299,7 @@ static void place_reaped(struct place *place, int status)
 		"supervisor: ended process=%s pid=%d %s=%d up_ms=%lld", place->name,
 		(int)place->pid, WIFSIGNALED(status) ? "signal" : "exit",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (long long)up_ms);
+	loop_timer_cancel(place->timer);
 	place->pid = 0;
 	if (place->api)
 		api_died(supervisor, status);
@@ -345,7 +350,9 @@ static void supervisor_take(struct supervisor *supervisor, const struct control_
 	if (message->kind == CONTROL_LOST && sam->unacknowledged == 0 && sam->pid > 0) {
 		log_warning("supervisor: ending process=%s pid=%d, given up by the api process",
 			sam->name, (int)sam->pid);
-		place_kill(sam, SIGKILL);
+		/* one that only ended itself may do so, with its own exit status */
+		place_kill(sam, SIGTERM);
+		loop_timer_set(sam->timer, LOST_MS);
 	}
 }
 
@@ -415,7 +422,7 @@ static rc_t place_open(struct supervisor *supervisor, struct place *place)
 {
 	place->supervisor = supervisor;
 	place->backoff_ms = BACKOFF_FIRST_MS;
-	return loop_timer_new(supervisor->loop, place_on_restart, place, &place->restart);
+	return loop_timer_new(supervisor->loop, place_on_timer, place, &place->timer);
 }
 
 /* Zeroed, and of a size that nobody changes: what the budgets of one SAM live in. */
@@ -475,11 +482,11 @@ static rc_t supervisor_open_loop(struct supervisor *supervisor)
 static void supervisor_close(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->sam_count; i++) {
-		loop_timer_free(&supervisor->sams[i].restart);
+		loop_timer_free(&supervisor->sams[i].timer);
 		close_fd(&supervisor->sams[i].area_fd);
 	}
 	free(supervisor->sams);
-	loop_timer_free(&supervisor->api.restart);
+	loop_timer_free(&supervisor->api.timer);
 	loop_timer_free(&supervisor->deadline);
 	loop_watch_free(&supervisor->control_watch);
 	close_fd(&supervisor->control_fd);

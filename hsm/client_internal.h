@@ -1,0 +1,128 @@
+/*
+ * Inside the pool of SAMs. A task is what a caller asked for; an ask is one frame of it, at one
+ * link; a link is the socket to one SAM. A task is one ask, but a large signing task (client_sign.c)
+ * is cut into several.
+ *
+ * Links never call the callers: a finished task is put on a list, which the loop delivers.
+ */
+#ifndef HSM_CLIENT_INTERNAL_H
+#define HSM_CLIENT_INTERNAL_H
+
+#include "hsm/client.h"
+#include "hsm/proto.h"
+
+#define LINKS_MAX 64		/* SAMs of one role */
+#define IN_FLIGHT_MAX 4		/* asks that a SAM has at a time: it never waits for us, nor piles up */
+#define PIECE_US 20000		/* what others may have to wait behind one ask */
+
+struct batch;
+struct link;
+
+/* Which SAM of its role a task goes to. */
+enum task_choice {
+	CHOICE_ANY,		/* the least busy one */
+	CHOICE_RESIDENT,	/* the one that may hold the credential's key, unless it is too busy */
+	CHOICE_PINNED,		/* always that of the credential: it keeps its failure budget */
+};
+
+union task_answer {
+	struct job_enrolled enrolled;
+	struct job_activated activated;
+	struct job_authorized authorized;
+	struct job_signed signed_;
+	struct job_extended extended;
+	struct job_crl_made crl;
+};
+
+struct task {
+	struct task *next;
+	struct hsm_client *client;
+	enum frame_kind kind;
+	enum sam_role role;
+	enum task_choice choice;
+	struct id credential;		/* for CHOICE_RESIDENT and CHOICE_PINNED */
+	hsm_answer_fn fn;
+	void *arg;
+	rc_t rc;
+	unsigned retry_after_s;
+	union task_answer answer;	/* with RC_OK */
+	struct batch *batch;		/* FRAME_SIGN only */
+};
+
+struct ask {
+	struct ask *next;
+	struct task *task;
+	uint64_t job;
+	struct buf frame;		/* empty once it is with the SAM */
+	size_t written;
+	unsigned cost_us;		/* about */
+	unsigned link_index;
+	size_t first, count;		/* a piece of a batch: which of its indices */
+};
+
+struct ask_list {
+	struct ask *first, **end;
+	size_t count;
+};
+
+struct hsm_client {
+	struct loop *loop;
+	struct hsm_client_limits limits;
+	struct loop_timer *deliver;
+	struct task *done, **done_end;
+	uint64_t last_job;
+	bool closing;
+	hsm_lost_fn on_lost;
+	void *on_lost_arg;
+	struct link *links[SAM_ROLES][LINKS_MAX];	/* NULL: never attached */
+	unsigned seen[SAM_ROLES];			/* indices attached so far */
+};
+
+/* ---- links: client_link.c ---- */
+
+must_check rc_t link_new(struct hsm_client *client, enum sam_role role, unsigned index,
+	struct link **link);
+void link_free(struct link **link);
+/* fd is the link's from now on. What was there before is given up without a report. */
+must_check rc_t link_attach(struct link *link, int fd);
+/* Closes; what the SAM had is lost, what it had not is placed elsewhere. */
+void link_detach(struct link *link);
+bool link_takes(const struct link *link);	/* attached, and not about to end */
+bool link_ready(const struct link *link);	/* takes, and has proved its keys */
+bool link_full(const struct link *link);
+uint64_t link_backlog_us(const struct link *link);
+/* The ask is the link's, until it gives it back by one of the ask_ functions. */
+void link_put(struct link *link, struct ask *ask);
+
+/* ---- tasks and asks: client.c ---- */
+
+/* Never NULL: without memory for a task nobody could be answered, and the process ends. */
+struct task *task_new(struct hsm_client *client, enum frame_kind kind, enum sam_role role,
+	hsm_answer_fn fn, void *arg);
+/* Answers the caller, later. */
+void task_done(struct task *task, rc_t rc, unsigned retry_after_s);
+
+/* An ask of the task with that body; NULL without memory, or if the body is too long. */
+struct ask *ask_new(struct task *task, struct span body, unsigned cost_us);
+void ask_free(struct ask **ask);
+/* Gives it to a SAM whose bit in `avoid` is not set; RC_HSM_DOWN if none takes it. */
+must_check rc_t ask_place(struct ask *ask, uint64_t avoid);
+/* From the link, which has no use for the ask afterwards. RC_FORMAT: that is no answer, end the link
+ * (the ask is then lost). */
+must_check rc_t ask_answered(struct ask *ask, struct span body);
+void ask_lost(struct ask *ask);		/* the SAM may have done it */
+void ask_returned(struct ask *ask);	/* the SAM never had it */
+/* Not worth sending any more? */
+bool ask_pointless(const struct ask *ask);
+
+/* ---- large signing tasks: client_sign.c ---- */
+
+must_check rc_t batch_new(struct task *task, enum key_kind key, const struct job_sign *job);
+void batch_free(struct batch **batch);
+void batch_start(struct task *task);
+must_check rc_t batch_answered(struct ask *ask, rc_t said, unsigned retry_after_s, struct span rest);
+void batch_lost(struct ask *ask);
+void batch_returned(struct ask *ask);
+bool batch_failed(const struct batch *batch);
+
+#endif
