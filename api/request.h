@@ -37,6 +37,8 @@ struct request {
 
 /* 200 with that body; takes the reference over. NULL (no memory) answers 503. */
 void request_reply(struct request *request, json_t *body);
+/* The same body with 503 and Retry-After: what a probe sees. */
+void request_reply_unavailable(struct request *request, json_t *body);
 void request_refuse(struct request *request, rc_t rc);
 void request_fault(struct request *request, const struct fault *fault);
 

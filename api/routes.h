@@ -42,7 +42,8 @@ extern const size_t route_count;
 
 /* RC_CONFIG, logged, if a row lacks authorisation, audit event, handler or body limit, or stands twice. */
 must_check rc_t routes_check(const struct route *table, size_t count);
-/* NULL: nothing there, or not with that method; then `allow` has the methods of the path, 0: none. */
+/* NULL: nothing at that path. With another method than the path has: its first row, and `allow` says
+ * which methods it has; otherwise `allow` is 0. */
 const struct route *routes_find(const struct route *table, size_t count, const char *method,
 	const char *path, unsigned *allow);
 
