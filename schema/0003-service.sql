@@ -198,10 +198,12 @@ CREATE TABLE rssp.notice (
 	kind text NOT NULL CHECK (kind IN ('activated', 'locked', 'factor-changed', 'unlocked')),
 	detail json NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT now(),
+	claimed_at timestamptz,
 	sent_at timestamptz
 );
 CREATE INDEX notice_unsent ON rssp.notice (id) WHERE sent_at IS NULL;
 COMMENT ON TABLE rssp.notice IS 'outbox: written in the commit that it tells of, then put into the mail spool';
+COMMENT ON COLUMN rssp.notice.claimed_at IS 'when a daemon took it to write the mail; after a minute another one may';
 
 -- What the daemon may change, column by column: never a key, a certificate, an enrolment's statement.
 -- (SELECT … FOR SHARE needs UPDATE on some column of the row it locks.)
@@ -219,6 +221,6 @@ GRANT UPDATE (state, code_mac, code_expires_at, tries) ON rssp.enrolment TO rssp
 GRANT UPDATE (state, revoked_at, revocation_reason, version) ON rssp.credential TO rsspd;
 GRANT UPDATE (unspent, seal, state, turn) ON rssp.sad TO rsspd;
 GRANT UPDATE (spent_by) ON rssp.sad_hash TO rsspd;
-GRANT UPDATE (sent_at) ON rssp.notice TO rsspd;
+GRANT UPDATE (claimed_at, sent_at) ON rssp.notice TO rsspd;
 
 RESET ROLE;

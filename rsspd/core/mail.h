@@ -1,0 +1,23 @@
+/* A notice as a mail (RFC 5322, UTF-8, Vietnamese, then English) and its way into a spool folder. */
+#ifndef CORE_MAIL_H
+#define CORE_MAIL_H
+
+#include "base/buf.h"
+
+struct mail_notice {
+	int64_t id;
+	const char *kind;	/* "activated", "locked", "unlocked", "factor-changed" */
+	const char *credential;	/* its id; "": none */
+	int64_t created_ms;
+	const char *email, *name;
+	const char *service;	/* who writes */
+};
+
+/* RC_PARAMETER_INVALID: an unknown kind, or an address that cannot stand in a mail's header. */
+must_check rc_t mail_notice_text(struct buf *out, const struct mail_notice *notice);
+
+/* A complete file appears under that name, mode 0600, and is on the disk; one that is there is
+ * replaced. RC_SYSTEM: logged. */
+must_check rc_t mail_spool_put(const char *folder, const char *name, struct span text);
+
+#endif
