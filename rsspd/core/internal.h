@@ -46,6 +46,8 @@ must_check rc_t core_notices_start(struct core *core);
 void core_notices_stop(struct core *core);
 must_check rc_t core_sweeper_start(struct core *core);
 void core_sweeper_stop(struct core *core);
+/* Has the audit a partition to write to? */
+bool core_sweeper_ready(const struct core *core);
 must_check rc_t core_refresh_start(struct core *core);
 void core_refresh_stop(struct core *core);
 

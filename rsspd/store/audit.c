@@ -1,7 +1,9 @@
 #include "store/audit.h"
 
 #include "base/digest.h"
+#include "store/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void put_items(struct pg_params *params, struct span items, size_t len, size_t count)
@@ -39,4 +41,78 @@ void audit_put(struct pg_params *params, const struct audit_row *row)
 	pg_put_text(params, row->detail[0] != '\0' ? row->detail : "{}");
 	put_items(params, row->digests, row->digest_len, row->digest_count);
 	put_items(params, row->signatures, SHA256_LEN, row->signature_count);
+}
+
+static const struct pg_statement audit_add = {"audit_add",
+	"INSERT INTO audit.event (" AUDIT_COLUMNS ") VALUES (" AUDIT_PARAMS ")"};
+
+void store_audit_add(struct pg *pg, const struct audit_row *row, pg_done_fn done, void *arg)
+{
+	pg_submit(pg, &audit_add, unit_params(row), done, arg);
+}
+
+/* What is not asked for is null, and folded away when the statement is planned. */
+static const struct pg_statement audit_find = {"audit_find",
+	"SELECT e.at, e.id, e.request, e.event, e.result, e.code, e.client, e.operator, e.subscriber,"
+	" e.credential, e.agency, host(e.address), e.rule, e.policy_version, e.detail,"
+	" (SELECT string_agg(d, ''::bytea ORDER BY n) FROM unnest(e.digests) WITH ORDINALITY u (d, n)),"
+	" coalesce(cardinality(e.digests), 0),"
+	" (SELECT string_agg(d, ''::bytea ORDER BY n) FROM unnest(e.signatures) WITH ORDINALITY u (d, n)),"
+	" coalesce(cardinality(e.signatures), 0)"
+	" FROM (SELECT * FROM audit.event WHERE ($1::uuid IS NULL OR subscriber = $1::uuid)"
+	"  AND ($2::uuid IS NULL OR credential = $2::uuid) AND ($3::uuid IS NULL OR request = $3::uuid)"
+	"  AND ($4::timestamptz IS NULL OR at >= $4::timestamptz)"
+	"  AND ($5::timestamptz IS NULL OR at < $5::timestamptz)"
+	"  AND ($6::bytea IS NULL OR (event = 'signature.created' AND digests @> ARRAY[$6::bytea]))"
+	"  ORDER BY at DESC, id DESC LIMIT $7::bigint) AS e ORDER BY e.at, e.id"};
+
+void store_audit_find(struct pg *pg, const struct audit_filter *filter, pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(NULL);
+
+	pg_put_id(params, &filter->subscriber);
+	pg_put_id(params, &filter->credential);
+	pg_put_id(params, &filter->request);
+	pg_put_time(params, filter->from_ms);
+	pg_put_time(params, filter->to_ms);
+	pg_put_bytes(params, filter->digest.len > 0 ? filter->digest : SPAN_NONE);
+	pg_put_number(params, filter->limit);
+	pg_submit(pg, &audit_find, params, done, arg);
+}
+
+static struct id read_id(const struct pg_rows *rows, size_t row, int column)
+{
+	return pg_is_null(rows, row, column) ? (struct id){{0}} : pg_id(rows, row, column);
+}
+
+static const char *read_text(const struct pg_rows *rows, size_t row, int column)
+{
+	return pg_is_null(rows, row, column) ? "" : pg_text(rows, row, column);
+}
+
+void store_audit_read(const struct pg_rows *rows, size_t row, struct audit_row *out)
+{
+	*out = (struct audit_row){
+		.at_ms = pg_time_ms(rows, row, 0),
+		.id = pg_id(rows, row, 1),
+		.request = pg_id(rows, row, 2),
+		.event = pg_text(rows, row, 3),
+		.result = pg_text(rows, row, 4),
+		.code = pg_text(rows, row, 5),
+		.client = read_id(rows, row, 6),
+		.operator_name = read_text(rows, row, 7),
+		.subscriber = read_id(rows, row, 8),
+		.credential = read_id(rows, row, 9),
+		.agency = read_id(rows, row, 10),
+		.address = read_text(rows, row, 11),
+		.rule = read_text(rows, row, 12),
+		.policy_version = pg_is_null(rows, row, 13) ? 0 : pg_number(rows, row, 13),
+		.digests = pg_is_null(rows, row, 15) ? SPAN_NONE : pg_span(rows, row, 15),
+		.digest_count = (size_t)pg_number(rows, row, 16),
+		.signatures = pg_is_null(rows, row, 17) ? SPAN_NONE : pg_span(rows, row, 17),
+		.signature_count = (size_t)pg_number(rows, row, 18),
+	};
+	if (out->digest_count > 0)
+		out->digest_len = out->digests.len / out->digest_count;
+	snprintf(out->detail, sizeof(out->detail), "%s", pg_text(rows, row, 14));
 }

@@ -39,4 +39,19 @@ struct audit_row {
 /* Appends the row's AUDIT_PARAM_COUNT parameters. */
 void audit_put(struct pg_params *params, const struct audit_row *row);
 
+/* A row on its own. */
+void store_audit_add(struct pg *pg, const struct audit_row *row, pg_done_fn done, void *arg);
+
+struct audit_filter {
+	struct id subscriber, credential, request;	/* zero: any */
+	int64_t from_ms, to_ms;				/* 0: open */
+	struct span digest;				/* empty: any */
+	int64_t limit;
+};
+/* The newest ones, in order of time. */
+void store_audit_find(
+	struct pg *pg, const struct audit_filter *filter, pg_done_fn done, void *arg);
+/* Strings and spans point into the rows; `digests` and `signatures` are as they were written. */
+void store_audit_read(const struct pg_rows *rows, size_t row, struct audit_row *out);
+
 #endif

@@ -1,0 +1,178 @@
+#include "core/token.h"
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "core/internal.h"
+#include "store/token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_LEN 32
+#define TOKEN_LIFETIME_S 3600
+
+struct token_op {
+	struct core *core;
+	struct call *call;
+	core_token_fn done;
+	void *arg;
+	uint8_t given_sha256[SHA256_LEN];	/* of the secret that the client sent */
+	struct secret token;
+	struct principal who;
+};
+
+static void token_end(struct token_op *op, rc_t rc)
+{
+	struct fault fault = fault_of(rc);
+	struct token_issued issued = {&op->token, TOKEN_LIFETIME_S};
+
+	op->done(op->arg, &fault, rc == RC_OK ? &issued : NULL);
+	secret_free(&op->token);
+	free(op);
+}
+
+static void principal_from_row(struct principal *who, const struct client_row *row)
+{
+	*who = (struct principal){
+		.kind = PRINCIPAL_CLIENT,
+		.client = row->client,
+		.agency = row->agency,
+		.client_version = row->version,
+		.mode = strcmp(row->mode, "explicit") == 0 ? CLIENT_EXPLICIT : CLIENT_OAUTH2CODE,
+	};
+	snprintf(who->profile, sizeof(who->profile), "%s", row->profile);
+}
+
+static void token_added(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct token_op *op = arg;
+
+	if (rc == RC_OK && pg_row_count(rows) == 0)
+		rc = RC_CLIENT_SECRET_INVALID;
+	else if (rc == RC_OK)
+		op->call->audited = true;
+	token_end(op, rc);
+}
+
+static rc_t token_make(struct secret *token, uint8_t sha256[SHA256_LEN])
+{
+	struct secret bytes = SECRET_INIT;
+
+	rc_t rc = secret_random(&bytes, TOKEN_LEN);
+	if (rc == RC_OK)
+		rc = base64url_encode(&token->bytes, secret_span(&bytes));
+	if (rc == RC_OK)
+		rc = digest_sha256(secret_span(token), sha256);
+	secret_free(&bytes);
+	return rc;
+}
+
+/* An unknown client's secret is compared too, with one that nothing hashes to. */
+static rc_t secret_check(const struct token_op *op, const struct pg_rows *rows, struct client_row *row)
+{
+	static const uint8_t nobody[SHA256_LEN];
+	bool known = pg_row_count(rows) == 1;
+	struct span expected = sha256_span(nobody);
+
+	if (known) {
+		store_client_read(rows, row);
+		expected = row->secret_sha256;
+	}
+	bool equal = secret_equal(sha256_span(op->given_sha256), expected);
+	if (!known)
+		return RC_CLIENT_ID_INVALID;
+	return equal && strcmp(row->state, "active") == 0 ? RC_OK : RC_CLIENT_SECRET_INVALID;
+}
+
+static void client_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct token_op *op = arg;
+	struct client_row row = {0};
+	struct audit_row audit;
+	uint8_t sha256[SHA256_LEN];
+
+	if (rc == RC_OK)
+		rc = secret_check(op, rows, &row);
+	if (rc == RC_OK)
+		rc = token_make(&op->token, sha256);
+	if (rc == RC_OK || rc == RC_CLIENT_SECRET_INVALID)
+		principal_from_row(&op->call->who, &row);
+	if (rc != RC_OK) {
+		token_end(op, rc);
+		return;
+	}
+	audit_row_from_call(&audit, op->call, "token.issued", RC_OK);
+	store_token_add(op->core->pg, &audit, &row.client, row.secret_sha256, sha256,
+		clock_wall_ms() + TOKEN_LIFETIME_S * INT64_C(1000), token_added, op);
+}
+
+static void token_refuse_id(void *arg)
+{
+	token_end(arg, RC_CLIENT_ID_INVALID);
+}
+
+void core_token_issue(struct core *core, struct call *call, const char *client_id,
+	struct span client_secret, core_token_fn done, void *arg)
+{
+	struct token_op *op = core_alloc(sizeof(*op));
+	struct id client;
+
+	*op = (struct token_op){.core = core, .call = call, .done = done, .arg = arg};
+	if (id_parse(&client, client_id) != RC_OK ||
+		digest_sha256(client_secret, op->given_sha256) != RC_OK)
+		core_defer(core, token_refuse_id, op);
+	else
+		store_client_load(core->pg, &client, client_loaded, op);
+}
+
+struct authentication {
+	struct call *call;
+	core_done_fn done;
+	void *arg;
+};
+
+static void authentication_end(struct authentication *op, rc_t rc)
+{
+	struct fault fault = fault_of(rc);
+
+	op->done(op->arg, &fault);
+	free(op);
+}
+
+static void token_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct authentication *op = arg;
+	struct client_row row;
+
+	if (rc == RC_OK && pg_row_count(rows) == 0)
+		rc = RC_TOKEN_INVALID;
+	if (rc == RC_OK) {
+		store_client_read(rows, &row);
+		if (strcmp(row.state, "active") != 0)
+			rc = RC_TOKEN_INVALID;
+		else if (row.expires_ms <= clock_wall_ms())
+			rc = RC_TOKEN_EXPIRED;
+		else
+			principal_from_row(&op->call->who, &row);
+	}
+	authentication_end(op, rc);
+}
+
+static void token_refuse(void *arg)
+{
+	authentication_end(arg, RC_TOKEN_INVALID);
+}
+
+void core_token_authenticate(
+	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)
+{
+	struct authentication *op = core_alloc(sizeof(*op));
+	uint8_t sha256[SHA256_LEN];
+
+	*op = (struct authentication){call, done, arg};
+	if (digest_sha256(token, sha256) != RC_OK)
+		core_defer(core, token_refuse, op);
+	else
+		store_token_load(core->pg, sha256, token_loaded, op);
+}
