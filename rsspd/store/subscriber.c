@@ -3,22 +3,22 @@
 #include "store/unit.h"
 
 static const struct pg_statement subscriber_list = {"subscriber_list",
-	"WITH some AS (SELECT s.id, s.name, s.position, s.state, g.path"
+	"WITH picked AS (SELECT s.id, s.name, s.position, s.state, g.path"
 	" FROM rssp.subscriber s JOIN rssp.agency g ON g.id = s.agency"
 	" WHERE ($1::uuid IS NULL OR g.path @> ARRAY[$1::uuid])"
 	" AND ($2::uuid IS NULL OR s.id = $2::uuid)"
 	" AND ($3::text IS NULL OR position(lower($3::text) IN lower(s.name)) > 0)"
 	" ORDER BY s.id LIMIT $4::bigint) "
-	"SELECT some.id, some.name, some.position, some.state, p1.name, p2.name, p3.name, p4.name,"
+	"SELECT picked.id, picked.name, picked.position, picked.state, p1.name, p2.name, p3.name, p4.name,"
 	" c.id, CASE WHEN c.state = 'active' AND u.locked_at IS NOT NULL THEN 'locked'"
 	" ELSE c.state END, c.key_algo, c.valid_to"
-	" FROM some JOIN rssp.agency p1 ON p1.id = some.path[1]"
-	" LEFT JOIN rssp.agency p2 ON p2.id = some.path[2]"
-	" LEFT JOIN rssp.agency p3 ON p3.id = some.path[3]"
-	" LEFT JOIN rssp.agency p4 ON p4.id = some.path[4]"
-	" LEFT JOIN rssp.credential c ON c.subscriber = some.id"
+	" FROM picked JOIN rssp.agency p1 ON p1.id = picked.path[1]"
+	" LEFT JOIN rssp.agency p2 ON p2.id = picked.path[2]"
+	" LEFT JOIN rssp.agency p3 ON p3.id = picked.path[3]"
+	" LEFT JOIN rssp.agency p4 ON p4.id = picked.path[4]"
+	" LEFT JOIN rssp.credential c ON c.subscriber = picked.id"
 	" LEFT JOIN rssp.credential_guard u ON u.credential = c.id"
-	" ORDER BY some.id, c.created_at, c.id"};
+	" ORDER BY picked.id, c.created_at, c.id"};
 
 void store_subscriber_list(
 	struct pg *pg, const struct subscriber_filter *filter, pg_done_fn done, void *arg)
