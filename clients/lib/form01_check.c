@@ -312,11 +312,11 @@ static rc_t take_device(const struct check *check)
 	rc_t rc = take_text(check, FORM01_DEVICE, false, line->device, sizeof(line->device));
 	if (rc == RC_OK && !carrier_fits(cells[FORM01_SIM]))
 		rc = fault(check, FORM01_SIM, FAULT_CARRIER);
+	else if (rc == RC_OK && line->rssp && cells[FORM01_SIM][0] != 0)
+		rc = fault(check, FORM01_DEVICE, FAULT_DEVICE_AND_SIM);
 	if (rc == RC_OK && cells[FORM01_SIM_MOVE][0] != 0 &&
 		strcasecmp(cells[FORM01_SIM_MOVE], "cs") != 0)
 		rc = fault(check, FORM01_SIM_MOVE, FAULT_SIM_MOVE);
-	if (rc == RC_OK && line->rssp && cells[FORM01_SIM][0] != 0)
-		rc = fault(check, FORM01_DEVICE, FAULT_DEVICE_AND_SIM);
 	return rc;
 }
 

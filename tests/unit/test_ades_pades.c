@@ -562,6 +562,36 @@ static void test_existing_fields_and_odd_names_survive(void **state)
 	buf_free(&pdf);
 }
 
+static void test_what_was_signed_is_read_back_from_the_document(void **state)
+{
+	struct pades_options options = options_for(&fixture.rsa, ADES_RSA_PSS, ADES_SHA384);
+	struct pades_summary found[4];
+	struct buf pdf = BUF_INIT;
+	struct buf signature = BUF_INIT;
+	struct pades *pades = NULL;
+	size_t count = 0;
+
+	(void)state;
+	make_pdf(&plain, &pdf);
+	assert_int_equal(pades_list(buf_span(&pdf), found, 4, &count), RC_OK);
+	assert_int_equal(count, 0);
+	sign(&pdf, &fixture.ec, ADES_ECDSA, ADES_SHA256);
+	assert_int_equal(pades_prepare(buf_span(&pdf), &options, &pades), RC_OK);
+	sign_digest(fixture.rsa.key, ADES_RSA_PSS, ADES_SHA384, pades_to_sign(pades), &signature);
+	assert_int_equal(pades_finish(pades, buf_span(&signature), &pdf), RC_OK);
+
+	assert_int_equal(pades_list(buf_span(&pdf), found, 4, &count), RC_OK);
+	assert_int_equal(count, 2);
+	assert_string_equal(found[0].signer, "Trần Văn Mẫu");
+	assert_int_equal(found[0].digest_len, 32);
+	assert_string_equal(found[1].signer, "Nguyễn Thị Ví Dụ");
+	assert_int_equal(found[1].digest_len, pades_to_sign(pades).len);
+	assert_memory_equal(found[1].digest, pades_to_sign(pades).data, found[1].digest_len);
+	pades_free(&pades);
+	buf_free(&pdf);
+	buf_free(&signature);
+}
+
 static void test_a_changed_document_is_not_valid(void **state)
 {
 	struct buf pdf = BUF_INIT;
@@ -726,6 +756,7 @@ int main(void)
 		cmocka_unit_test(test_every_scheme_and_digest_is_valid),
 		cmocka_unit_test(test_attributes_are_those_of_pades_baseline),
 		cmocka_unit_test(test_existing_fields_and_odd_names_survive),
+		cmocka_unit_test(test_what_was_signed_is_read_back_from_the_document),
 		cmocka_unit_test(test_a_changed_document_is_not_valid),
 		cmocka_unit_test(test_encrypted_files_are_refused_by_name),
 		cmocka_unit_test(test_a_document_certified_as_final_is_refused),

@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,10 +169,10 @@ static int attribute_compare(const void *left, const void *right)
 	return (a->len > b->len) - (a->len < b->len);
 }
 
-static rc_t attributes_encode(struct cms *cms, struct buf parts[], size_t count)
+static rc_t attributes_encode(const CMS_SignerInfo *signer, struct buf parts[], size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		X509_ATTRIBUTE *attribute = CMS_signed_get_attr(cms->signer, (int)i);
+		X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, (int)i);
 		unsigned char *der = NULL;
 		int len = i2d_X509_ATTRIBUTE(attribute, &der);
 		rc_t rc = len <= 0 ? RC_CRYPTO : buf_append(&parts[i], der, (size_t)len);
@@ -185,7 +186,8 @@ static rc_t attributes_encode(struct cms *cms, struct buf parts[], size_t count)
 
 /* RFC 5652 §5.4: what is signed is the DER of the attributes as a SET OF, tag 0x31, although the
  * structure carries them under [0]. */
-static rc_t attributes_digest(struct cms *cms)
+static rc_t attributes_digest(const CMS_SignerInfo *signer, const EVP_MD *md,
+	uint8_t digest[ADES_DIGEST_MAX], size_t *digest_len)
 {
 	struct buf parts[ATTRIBUTES_MAX] = {0};
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -195,10 +197,10 @@ static rc_t attributes_digest(struct cms *cms)
 	unsigned len = 0;
 	rc_t rc = RC_CRYPTO;
 
-	int count = CMS_signed_get_attr_count(cms->signer);
+	int count = CMS_signed_get_attr_count(signer);
 	if (context == NULL || count <= 0 || count > ATTRIBUTES_MAX)
 		goto out;
-	rc = attributes_encode(cms, parts, (size_t)count);
+	rc = attributes_encode(signer, parts, (size_t)count);
 	if (rc != RC_OK)
 		goto out;
 	qsort(parts, (size_t)count, sizeof(parts[0]), attribute_compare);
@@ -207,16 +209,16 @@ static rc_t attributes_digest(struct cms *cms)
 	ASN1_put_object(&end, 1, (int)total, V_ASN1_SET, V_ASN1_UNIVERSAL);
 
 	rc = RC_CRYPTO;
-	if (EVP_DigestInit_ex(context, cms->md, NULL) != 1 ||
+	if (EVP_DigestInit_ex(context, md, NULL) != 1 ||
 		EVP_DigestUpdate(context, header, (size_t)(end - header)) != 1)
 		goto out;
 	for (int i = 0; i < count; i++) {
 		if (EVP_DigestUpdate(context, parts[i].data, parts[i].len) != 1)
 			goto out;
 	}
-	if (EVP_DigestFinal_ex(context, cms->digest, &len) != 1)
+	if (EVP_DigestFinal_ex(context, digest, &len) != 1)
 		goto out;
-	cms->digest_len = len;
+	*digest_len = len;
 	rc = RC_OK;
 out:
 	EVP_MD_CTX_free(context);
@@ -248,7 +250,9 @@ static rc_t cms_build(struct cms *cms, X509 *certificate, const struct ades_sign
 		!attributes_add(cms, content_digest))
 		return RC_CRYPTO;
 	rc_t rc = add_chain(cms->info, signer);
-	return rc != RC_OK ? rc : attributes_digest(cms);
+	return rc != RC_OK
+		? rc
+		: attributes_digest(cms->signer, cms->md, cms->digest, &cms->digest_len);
 }
 
 rc_t cms_prepare(const struct ades_signer *signer, struct span content_digest, struct cms **cms)
@@ -329,5 +333,54 @@ rc_t cms_finish(struct cms *cms, struct span signature, struct buf *out)
 	int len = i2d_CMS_ContentInfo(cms->info, &der);
 	rc = len <= 0 ? RC_CRYPTO : buf_append(out, der, (size_t)len);
 	OPENSSL_free(der);
+	return rc;
+}
+
+static void read_signer_name(CMS_ContentInfo *info, CMS_SignerInfo *signer, char *out, size_t size)
+{
+	STACK_OF(X509) *certificates = CMS_get1_certs(info);
+
+	for (int i = 0; i < sk_X509_num(certificates); i++) {
+		X509 *certificate = sk_X509_value(certificates, i);
+		if (CMS_SignerInfo_cert_cmp(signer, certificate) != 0)
+			continue;
+		const X509_NAME *name = X509_get_subject_name(certificate);
+		int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+		unsigned char *text = NULL;
+		if (at >= 0 && ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
+				       X509_NAME_get_entry(name, at))) > 0)
+			snprintf(out, size, "%s", (const char *)text);
+		OPENSSL_free(text);
+	}
+	sk_X509_pop_free(certificates, X509_free);
+}
+
+rc_t cms_read(struct span der, struct cms_summary *summary)
+{
+	const unsigned char *at = der.data;
+	struct cms_summary fresh = {0};
+	X509_ALGOR *algorithm = NULL;
+	rc_t rc = RC_FORMAT;
+
+	CMS_ContentInfo *info = der.len > INT32_MAX
+		? NULL
+		: d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
+	STACK_OF(CMS_SignerInfo) *signers =
+		info == NULL ? NULL : CMS_get0_SignerInfos(info);
+	if (signers == NULL || sk_CMS_SignerInfo_num(signers) != 1)
+		goto out;
+	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, 0);
+	CMS_SignerInfo_get0_algs(signer, NULL, NULL, &algorithm, NULL);
+	const EVP_MD *md = EVP_get_digestbyobj(algorithm->algorithm);
+	if (md == NULL || CMS_signed_get_attr_count(signer) <= 0)
+		goto out;
+	rc = attributes_digest(signer, md, fresh.digest, &fresh.digest_len);
+	if (rc != RC_OK)
+		goto out;
+	read_signer_name(info, signer, fresh.signer, sizeof(fresh.signer));
+	*summary = fresh;
+out:
+	CMS_ContentInfo_free(info);
+	ERR_clear_error();
 	return rc;
 }

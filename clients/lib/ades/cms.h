@@ -22,4 +22,13 @@ struct span cms_to_sign(const struct cms *cms);
 /* RC_SIGNATURE_BAD if it is not the certificate's signature over cms_to_sign(). Appends DER. */
 must_check rc_t cms_finish(struct cms *cms, struct span signature, struct buf *out);
 
+/* Of a finished CMS, which padding may follow: the digest that its signer's key signed, and the
+ * common name in the signer's certificate (empty if it is not inside). RC_FORMAT: no such CMS. */
+struct cms_summary {
+	uint8_t digest[ADES_DIGEST_MAX];
+	size_t digest_len;
+	char signer[256];
+};
+must_check rc_t cms_read(struct span der, struct cms_summary *summary);
+
 #endif

@@ -4,7 +4,9 @@
 #include "clients/lib/ades/pdf.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define CMS_RESERVE 16384 /* a chain of four RSA-4096 certificates fits; B-T will need more */
@@ -150,5 +152,44 @@ rc_t pades_finish(struct pades *pades, struct span signature, struct buf *out)
 		pades->file = BUF_INIT;
 	}
 	buf_free(&der);
+	return rc;
+}
+
+struct listing {
+	struct pades_summary *summaries;
+	size_t max;
+	size_t count;
+};
+
+static rc_t list_one(void *arg, struct span contents)
+{
+	struct listing *listing = arg;
+	struct cms_summary summary = {0};
+
+	rc_t rc = cms_read(contents, &summary);
+	if (rc != RC_OK && rc != RC_FORMAT)
+		return rc;
+	if (listing->count < listing->max) {
+		struct pades_summary *out = &listing->summaries[listing->count];
+		memcpy(out->digest, summary.digest, sizeof(out->digest));
+		out->digest_len = summary.digest_len;
+		snprintf(out->signer, sizeof(out->signer), "%s", summary.signer);
+	}
+	listing->count++;
+	return RC_OK;
+}
+
+rc_t pades_list(struct span pdf, struct pades_summary summaries[], size_t max, size_t *count)
+{
+	struct listing listing = {.summaries = summaries, .max = max};
+	struct pdf *opened = NULL;
+
+	rc_t rc = pdf_open(pdf, NULL, &opened);
+	if (rc != RC_OK)
+		return rc;
+	rc = pdf_each_signature(opened, list_one, &listing);
+	pdf_free(&opened);
+	if (rc == RC_OK)
+		*count = listing.count;
 	return rc;
 }

@@ -162,36 +162,64 @@ static bool first_page(struct pdf *pdf, qpdf_oh node, unsigned depth, unsigned *
 	return false;
 }
 
-static size_t count_signed(struct pdf *pdf, qpdf_oh fields, unsigned depth)
+struct walk {
+	pdf_contents_fn fn;
+	void *arg;
+};
+
+static rc_t visit_fields(
+	struct pdf *pdf, qpdf_oh fields, unsigned depth, const struct walk *walk)
 {
 	qpdf_data qpdf = pdf->qpdf;
-	size_t found = 0;
+	rc_t rc = RC_OK;
 
 	if (depth > FIELD_DEPTH_MAX || !qpdf_oh_is_array(qpdf, fields))
-		return 0;
+		return RC_OK;
 	int count = qpdf_oh_get_array_n_items(qpdf, fields);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; rc == RC_OK && i < count; i++) {
 		qpdf_oh field = qpdf_oh_get_array_item(qpdf, fields, i);
-		if (!qpdf_oh_is_dictionary(qpdf, field))
-			continue;
-		qpdf_oh value = qpdf_oh_get_key(qpdf, field, "/V");
-		if (qpdf_oh_is_dictionary(qpdf, value) && qpdf_oh_has_key(qpdf, value, "/ByteRange"))
-			found++;
-		else if (qpdf_oh_has_key(qpdf, field, "/Kids"))
-			found += count_signed(
-				pdf, qpdf_oh_get_key(qpdf, field, "/Kids"), depth + 1);
+		qpdf_oh value = qpdf_oh_get_key_if_dict(qpdf, field, "/V");
+		qpdf_oh contents = qpdf_oh_get_key_if_dict(qpdf, value, "/Contents");
+		if (qpdf_oh_is_string(qpdf, contents) &&
+			qpdf_oh_has_key(qpdf, value, "/ByteRange")) {
+			size_t len = 0;
+			const char *bytes =
+				qpdf_oh_get_binary_string_value(qpdf, contents, &len);
+			rc = walk->fn(walk->arg, SPAN(bytes, len));
+		} else {
+			rc = visit_fields(pdf, qpdf_oh_get_key_if_dict(qpdf, field, "/Kids"),
+				depth + 1, walk);
+		}
 		qpdf_oh_release(qpdf, field);
+		qpdf_oh_release(qpdf, value);
+		qpdf_oh_release(qpdf, contents);
 	}
-	return found;
+	return rc;
+}
+
+rc_t pdf_each_signature(struct pdf *pdf, pdf_contents_fn fn, void *arg)
+{
+	const struct walk walk = {.fn = fn, .arg = arg};
+	qpdf_oh form = qpdf_oh_get_key(pdf->qpdf, qpdf_get_root(pdf->qpdf), "/AcroForm");
+
+	return visit_fields(pdf, qpdf_oh_get_key_if_dict(pdf->qpdf, form, "/Fields"), 0, &walk);
+}
+
+static rc_t count_one(void *arg, struct span contents)
+{
+	size_t *count = arg;
+
+	(void)contents;
+	(*count)++;
+	return RC_OK;
 }
 
 size_t pdf_signature_count(struct pdf *pdf)
 {
-	qpdf_oh form = qpdf_oh_get_key(pdf->qpdf, qpdf_get_root(pdf->qpdf), "/AcroForm");
+	size_t count = 0;
 
-	if (!qpdf_oh_is_dictionary(pdf->qpdf, form))
-		return 0;
-	return count_signed(pdf, qpdf_oh_get_key(pdf->qpdf, form, "/Fields"), 0);
+	rc_t rc = pdf_each_signature(pdf, count_one, &count);
+	return rc == RC_OK ? count : 0;
 }
 
 /* One more than the highest N of the fields that are called "SignatureN". */

@@ -24,6 +24,10 @@ void pdf_free(struct pdf **pdf);
 /* How many signed fields it has already. */
 size_t pdf_signature_count(struct pdf *pdf);
 
+/* Calls fn with the Contents of each, padding included, until one fails. */
+typedef rc_t (*pdf_contents_fn)(void *arg, struct span contents);
+must_check rc_t pdf_each_signature(struct pdf *pdf, pdf_contents_fn fn, void *arg);
+
 struct pdf_signature {
 	const char *date;	/* "D:20260102030405Z" */
 	const char *name;	/* UTF-8; NULL leaves it out, as the next two */
