@@ -10,9 +10,8 @@ struct activation_values {
 	int factors;
 };
 
-/* What the sealed credential will ask for is the operator's configuration, not the subscriber's wish:
- * another value than the one offered is refused rather than ignored. */
-static const char *const offered_factors[] = {"PIN AND OTP", NULL};
+/* PIN alone only where the operator's configuration allows it: the core refuses it elsewhere. */
+static const char *const offered_factors[] = {"PIN AND OTP", "PIN", NULL};
 
 #define ACTIVATION(member) offsetof(struct activation_values, member)
 static const struct spec_field activation_fields[] = {
@@ -62,7 +61,12 @@ void activation_activate(struct request *request)
 		request_refuse(request, RC_KEY_ALGO_INVALID);
 		return;
 	}
-	const struct activation_request asked = {span_string(values->code),
-		span_string(values->identity_number), span_string(values->pin), key};
+	const struct activation_request asked = {
+		.code = span_string(values->code),
+		.identity_number = span_string(values->identity_number),
+		.pin = span_string(values->pin),
+		.key = key,
+		.pin_only = values->factors == 1,
+	};
 	core_activate(request->core, &request->call, &asked, on_activated, request);
 }

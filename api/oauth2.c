@@ -90,7 +90,7 @@ static rc_t check_request(const struct request *request, bool basic)
 
 void oauth2_token(struct request *request)
 {
-	struct client_proof proof = {SECRET_INIT, SECRET_INIT};
+	struct client_proof proof = {0};
 	const char *client_id = NULL;
 	bool basic = request->message->authorization != NULL;
 	rc_t rc = check_request(request, basic);

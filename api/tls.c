@@ -1,0 +1,113 @@
+#include "api/tls.h"
+
+#include "base/log.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+static const unsigned char session_context[] = "rsspd";
+
+static rc_t tls_fail(const char *what, const char *path)
+{
+	char reason[160] = "";
+
+	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+	ERR_clear_error();
+	log_error("api: TLS cannot be set up what=\"%s\" path=%s error=\"%s\"", what, path, reason);
+	return RC_CONFIG;
+}
+
+static rc_t tls_load_own(SSL_CTX *context, const char *certificate, const char *key)
+{
+	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+		return tls_fail("tls.certificate", certificate);
+	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+		return tls_fail("tls.key", key);
+	if (SSL_CTX_check_private_key(context) != 1)
+		return tls_fail("tls.key does not belong to tls.certificate", key);
+	return RC_OK;
+}
+
+/* The fault stays in the connection's verify result; tls_operator() asks for it. */
+static int tls_on_verify(int good, X509_STORE_CTX *store)
+{
+	(void)good;
+	(void)store;
+	return 1;
+}
+
+static rc_t tls_load_operators(SSL_CTX *context, const char *path)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);
+
+	if (path == NULL || path[0] == 0)
+		return RC_OK;
+	if (X509_STORE_load_file(store, path) != 1)
+		return tls_fail("operators.file", path);
+	/* the certificate itself is the anchor, nothing has to be above it */
+	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
+		return tls_fail("operators.file", path);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_on_verify);
+	return RC_OK;
+}
+
+static rc_t tls_restrict(SSL_CTX *context)
+{
+	SSL_CTX_set_options(context,
+		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+			SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+		SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") != 1 ||
+		SSL_CTX_set_session_id_context(
+			context, session_context, sizeof(session_context) - 1) != 1)
+		return tls_fail("protocol", "");
+	return RC_OK;
+}
+
+rc_t tls_new(const char *certificate, const char *key, const char *operators_path, SSL_CTX **context)
+{
+	SSL_CTX *fresh = SSL_CTX_new(TLS_server_method());
+	rc_t rc = fresh == NULL ? RC_NO_MEMORY : tls_restrict(fresh);
+
+	if (rc == RC_OK)
+		rc = tls_load_own(fresh, certificate, key);
+	if (rc == RC_OK)
+		rc = tls_load_operators(fresh, operators_path);
+	if (rc != RC_OK) {
+		SSL_CTX_free(fresh);
+		return rc;
+	}
+	*context = fresh;
+	return RC_OK;
+}
+
+static rc_t tls_fingerprint(const X509 *certificate, uint8_t out[SHA256_LEN])
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+
+	if (len <= 0)
+		return RC_FORMAT;
+	rc_t rc = digest_sha256(SPAN(der, (size_t)len), out);
+	OPENSSL_free(der);
+	return rc;
+}
+
+const struct operator_entry *tls_operator(const SSL *ssl, const struct operators *operators)
+{
+	uint8_t fingerprint[SHA256_LEN];
+	const X509 *certificate = SSL_get0_peer_certificate(ssl);
+
+	if (certificate == NULL || operators == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+		return NULL;
+	/* the handshake, or the session that was resumed, may lie hours back */
+	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0 ||
+		X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0)
+		return NULL;
+	if (tls_fingerprint(certificate, fingerprint) != RC_OK)
+		return NULL;
+	return operators_find(operators, fingerprint);
+}

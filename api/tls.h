@@ -1,0 +1,22 @@
+/*
+ * TLS of the public listener: 1.2 with forward secrecy, or 1.3. A client certificate is asked for
+ * and never required: who sends none is nobody's operator. One that is presented and not trusted
+ * does not break the handshake either; it is treated as none, so that the refusal is answered in
+ * words and audited.
+ */
+#ifndef API_TLS_H
+#define API_TLS_H
+
+#include "hsm/statement.h"
+
+#include <openssl/ssl.h>
+
+/* RC_CONFIG, logged, when certificate and key do not load or do not fit together. Self-signed
+ * certificates in the operators' file are trusted as peers, not as authorities. */
+must_check rc_t tls_new(const char *certificate, const char *key, const char *operators_path,
+	SSL_CTX **context);
+
+/* The operator whose key this connection proved, if its certificate was trusted and is valid now. */
+const struct operator_entry *tls_operator(const SSL *ssl, const struct operators *operators);
+
+#endif
