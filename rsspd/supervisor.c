@@ -47,7 +47,6 @@ struct place {
 	int64_t started_ms, backoff_ms;
 	struct loop_timer *timer; /* nobody there: starts it; else: kills it */
 	unsigned unacknowledged;  /* sockets sent that the api process has not taken yet */
-	int area_fd;		  /* activate: the failure budgets; else -1 */
 };
 
 struct supervisor {
@@ -59,6 +58,7 @@ struct supervisor {
 	struct loop_timer *deadline;
 	struct loop_watch *control_watch;
 	int control_fd;
+	int area_fd; /* the failure budgets, shared by all SAMs that check them */
 	enum supervisor_phase phase;
 	rc_t result;
 	struct place api;
@@ -112,12 +112,12 @@ static rc_t sam_execute(struct place *place, int fd)
 {
 	const struct supervisor *supervisor = place->supervisor;
 	char index[16];
-	const int fds[] = {fd, place->area_fd};
+	const int fds[] = {fd, supervisor->area_fd};
 	const char *argv[] = {supervisor->sam_program, "--config", supervisor->conf_path, "--role",
 		role_names[place->role], "--index", index, NULL};
 	struct process_plan plan = {.argv = argv,
 		.fds = fds,
-		.fd_count = place->area_fd >= 0 ? 2 : 1,
+		.fd_count = place->role == SAM_ACTIVATE ? 2 : 1,
 		.user = &supervisor->sam_user};
 	pid_t pid;
 
@@ -425,13 +425,16 @@ static rc_t place_open(struct supervisor *supervisor, struct place *place)
 	return loop_timer_new(supervisor->loop, place_on_timer, place, &place->timer);
 }
 
-/* Zeroed, and of a size that nobody changes: what the budgets of one SAM live in. */
-static rc_t sam_open_area(struct place *place)
+/* Zeroed, and of a size that nobody changes. One for all: a caller that asks another SAM finds the
+ * same budget there. */
+static rc_t supervisor_open_area(struct supervisor *supervisor)
 {
-	place->area_fd = memfd_create("rssp-budget", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (place->area_fd < 0 || ftruncate(place->area_fd, (off_t)budget_area_size()) != 0 ||
-		fcntl(place->area_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) !=
-			0) {
+	int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	int fd = memfd_create("rssp-budget", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	supervisor->area_fd = fd;
+	if (fd < 0 || ftruncate(fd, (off_t)budget_area_size()) != 0 ||
+		fcntl(fd, F_ADD_SEALS, seals) != 0) {
 		log_error("supervisor: cannot make the budget area: %s", strerror(errno));
 		return RC_SYSTEM;
 	}
@@ -453,12 +456,9 @@ static rc_t supervisor_open_sams(struct supervisor *supervisor)
 			struct place *sam = &supervisor->sams[supervisor->sam_count++];
 			sam->role = (enum sam_role)role;
 			sam->index = index;
-			sam->area_fd = -1;
 			snprintf(
 				sam->name, sizeof(sam->name), "sam-%s-%u", role_names[role], index);
 			rc = place_open(supervisor, sam);
-			if (rc == RC_OK && role == SAM_ACTIVATE)
-				rc = sam_open_area(sam);
 		}
 	}
 	return rc;
@@ -481,10 +481,9 @@ static rc_t supervisor_open_loop(struct supervisor *supervisor)
 
 static void supervisor_close(struct supervisor *supervisor)
 {
-	for (size_t i = 0; i < supervisor->sam_count; i++) {
+	for (size_t i = 0; i < supervisor->sam_count; i++)
 		loop_timer_free(&supervisor->sams[i].timer);
-		close_fd(&supervisor->sams[i].area_fd);
-	}
+	close_fd(&supervisor->area_fd);
 	free(supervisor->sams);
 	loop_timer_free(&supervisor->api.timer);
 	loop_timer_free(&supervisor->deadline);
@@ -498,9 +497,10 @@ rc_t supervisor_run(const struct conf *conf, const char *conf_path)
 	struct supervisor supervisor = {.conf = conf,
 		.conf_path = conf_path,
 		.control_fd = -1,
+		.area_fd = -1,
 		.phase = PHASE_RESTARTING,
 		.result = RC_OK,
-		.api = {.name = "api", .api = true, .area_fd = -1}};
+		.api = {.name = "api", .api = true}};
 	rc_t rc = process_harden();
 
 	if (rc == RC_OK)
@@ -513,6 +513,8 @@ rc_t supervisor_run(const struct conf *conf, const char *conf_path)
 		rc = supervisor_open_loop(&supervisor);
 	if (rc == RC_OK)
 		rc = place_open(&supervisor, &supervisor.api);
+	if (rc == RC_OK)
+		rc = supervisor_open_area(&supervisor);
 	if (rc == RC_OK)
 		rc = supervisor_open_sams(&supervisor);
 	if (rc != RC_OK)
