@@ -94,7 +94,7 @@ static rc_t encoded_words_put(struct buf *out, const char *text)
 			rc = base64_encode(out, SPAN(text, len));
 		text += len;
 		if (rc == RC_OK)
-			rc = buf_append_string(out, *text == 0 ? "?=" : "?=\r\n ");
+			rc = buf_append_string(out, *text == 0 ? "?=" : "?=\n ");
 	}
 	return rc;
 }
@@ -121,15 +121,15 @@ static rc_t headers_put(
 	if (rc == RC_OK)
 		rc = encoded_words_put(out, notice->service);
 	if (rc == RC_OK)
-		rc = buf_printf(out, " <no-reply@localhost>\r\nTo: %s\r\nSubject: ", notice->email);
+		rc = buf_printf(out, " <no-reply@localhost>\nTo: <%s>\nSubject: ", notice->email);
 	if (rc == RC_OK)
 		rc = encoded_words_put(out, text->subject);
 	if (rc == RC_OK)
 		rc = buf_printf(out,
-			"\r\nDate: %s\r\nMessage-ID: <notice-%lld.%lld@localhost>\r\n"
-			"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-			"Content-Type: text/plain; charset=utf-8\r\n"
-			"Content-Transfer-Encoding: 8bit\r\n\r\n",
+			"\nDate: %s\nMessage-ID: <notice-%lld.%lld@localhost>\n"
+			"Auto-Submitted: auto-generated\nMIME-Version: 1.0\n"
+			"Content-Type: text/plain; charset=utf-8\n"
+			"Content-Transfer-Encoding: 8bit\n\n",
 			date, (long long)notice->id, (long long)notice->created_ms);
 	return rc;
 }
@@ -147,13 +147,13 @@ rc_t mail_notice_text(struct buf *out, const struct mail_notice *notice)
 	rc_t rc = headers_put(out, notice, text);
 	if (rc == RC_OK)
 		rc = buf_printf(out,
-			"Kính gửi %s,\r\n\r\n%s\r\n\r\nThời điểm: %s (giờ Việt Nam)\r\nMã khoá ký: "
-			"%s\r\n\r\n%s\r\n\r\n--\r\n\r\n",
+			"Kính gửi %s,\n\n%s\n\nThời điểm: %s (giờ Việt Nam)\nMã khoá ký: "
+			"%s\n\n%s\n\n--\n\n",
 			name, text->vi, when, notice->credential, not_you_vi);
 	if (rc == RC_OK)
 		rc = buf_printf(out,
-			"Dear %s,\r\n\r\n%s\r\n\r\nTime: %s (Vietnam, UTC+7)\r\nSigning key: %s\r\n\r\n"
-			"%s\r\n",
+			"Dear %s,\n\n%s\n\nTime: %s (Vietnam, UTC+7)\nSigning key: %s\n\n"
+			"%s\n",
 			name, text->en, when, notice->credential, not_you_en);
 	return rc;
 }

@@ -1,4 +1,5 @@
-/* A notice as a mail (RFC 5322, UTF-8, Vietnamese, then English) and its way into a spool folder. */
+/* A notice as a mail (RFC 5322, UTF-8, Vietnamese, then English; lines end in LF as in a maildir)
+ * and its way into a spool folder. */
 #ifndef CORE_MAIL_H
 #define CORE_MAIL_H
 
