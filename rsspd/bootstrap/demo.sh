@@ -73,3 +73,118 @@ pin_random() {
 	done
 	printf '%s' "$pin"
 }
+
+# The agencies of the list, each with the sector that an operator gives it, and the application of
+# the province's administration, which sees the subscribers of every agency below it.
+demo_register() {
+	local top='UBND TỈNH MẪU' agency
+	demo_agency education "$top/SỞ GIÁO DỤC VÀ ĐÀO TẠO/TRƯỜNG THPT MẪU"
+	demo_agency health "$top/SỞ Y TẾ/BỆNH VIỆN ĐA KHOA MẪU"
+	demo_agency training "$top/TRƯỜNG CAO ĐẲNG MẪU"
+	demo_agency other "$top/SỞ TÀI NGUYÊN VÀ MÔI TRƯỜNG/VĂN PHÒNG ĐĂNG KÝ ĐẤT ĐAI MẪU"
+	agency=$(rssp operator agency add --path "$top" --province Mẫu --json | jq -er .agencyID)
+	answer_keep "$RUN/secrets/client.json" \
+		rssp operator client add --name "Sổ học bạ điện tử mẫu" --agency "$agency" --json
+	env_write
+}
+
+demo_agency() {
+	rssp operator agency add --sector "$1" --path "$2" --province Mẫu
+}
+
+# Exit code 6 says that the policy did not permit every line: that is what the list is made for.
+demo_enrol() {
+	local status=0
+	rssp operator enrol "$SOURCE/tests/data/form01-mau.csv" > "$RUN/enrolment.txt" || status=$?
+	cat "$RUN/enrolment.txt"
+	[ "$status" -eq 0 ] || [ "$status" -eq 6 ]
+}
+
+# The code in the newest mail to an address, which its reader would copy from there.
+demo_code() {
+	local mail
+	mail=$(grep -rlF "To: <$1>" "$RUN/spool/codes" | xargs -d '\n' ls -t | sed -n 1p)
+	grep -oE '\b[0-9A-Z]{5}(-[0-9A-Z]{5}){3}\b' "$mail" | sed -n 1p
+}
+
+# demo_activate RSA|EC KEY MAIL IDENTITY-NUMBER: code and PIN go through descriptors, never argv.
+demo_activate() {
+	local kind=$1 pin=$RUN/secrets/subscriber-$1.pin
+	secret_keep "$pin" pin_random
+	answer_keep "$RUN/secrets/subscriber-$kind.json" \
+		rssp activate --code-fd 3 --identity "$4" --pin-fd 4 --key "$2" --json \
+		3< <(demo_code "$3") 4< "$pin"
+	env_write
+}
+
+demo_otp() {
+	totp_secret "$RUN/secrets/subscriber-$1.json" | tr -d '\n' | oathtool --totp --base32 -
+}
+
+demo_sign() {
+	local who=$RUN/secrets/subscriber-RSA
+	rssp sign "$SOURCE/tests/data/hoc-ba-mau.pdf" -o "$RUN/hoc-ba-mau.signed.pdf" --json \
+		--user "$(answer userID "$who.json")" --credential "$(answer credentialID "$who.json")" \
+		--pin-fd 3 --otp-fd 4 3< "$who.pin" 4< <(demo_otp RSA)
+	env_write
+}
+
+# What a reader of the document sees who trusts the service's root.
+demo_verify() {
+	local store=$RUN/nss
+	rm -rf "$store"
+	mkdir -p "$store"
+	certutil -N -d "sql:$store" --empty-password
+	certutil -A -d "sql:$store" -n root -t C,C,C -a -i "$RUN/ca.pem"
+	pdfsig -nssdir "$store" "$RUN/hoc-ba-mau.signed.pdf" > "$RUN/pdfsig.txt"
+	cat "$RUN/pdfsig.txt"
+	advise "pdfsig does not call the signature valid and trusted; see above"
+	grep -qF 'Signature is Valid.' "$RUN/pdfsig.txt"
+	grep -qF 'Certificate is Trusted.' "$RUN/pdfsig.txt"
+}
+
+demo_audit() {
+	rssp audit show --digest "$RUN/hoc-ba-mau.signed.pdf" > "$RUN/audit.txt"
+	cat "$RUN/audit.txt"
+	[ -s "$RUN/audit.txt" ]
+}
+
+tell_file() {
+	tell "$(sed 's/^/  /' "$1")"
+}
+
+demo_next() {
+	cat <<-TEXT
+
+		The service runs at https://127.0.0.1:$(setting PORT). What a client needs: $RUN/env
+		Try next:  ${BUILD#"$PWD/"}/bin/rssp --env ${RUN#"$PWD/"}/env list
+		Stop it:   rsspd/quickstart stop
+	TEXT
+}
+
+# The second time there is nothing to show again but where things are.
+demonstration() {
+	if [ -e "$RUN/demonstration.txt" ]; then
+		env_write
+		cat "$RUN/demonstration.txt"
+		demo_next
+		return
+	fi
+	touch "$RUN/demonstration.begun"
+	: > "$RUN/demonstration.new"
+	env_write
+	step "agencies and a client application registered" demo_register
+	step "form-01 list checked, signed by the operator, submitted" demo_enrol
+	tell_file "$RUN/enrolment.txt"
+	step "a teacher activates an RSA-2048 key" \
+		demo_activate RSA rsa-2048 mau.giaovien@thpt-mau.edu.vn 000000000001
+	step "a nurse activates a P-256 key" \
+		demo_activate EC p-256 mau.dieuduong@benhvien-mau.gov.vn 000000000002
+	step "the teacher signs a school record with PIN and one-time password" demo_sign
+	step "pdfsig finds the signature valid and its certificate trusted" demo_verify
+	tell_file "$RUN/pdfsig.txt"
+	step "the audit trail of that signature" demo_audit
+	tell_file "$RUN/audit.txt"
+	mv "$RUN/demonstration.new" "$RUN/demonstration.txt"
+	demo_next
+}

@@ -31,7 +31,7 @@ apt_install() {
 
 packages_add() {
 	advise "run as root: apt-get update && apt-get install $*"
-	if [ "$(id -u)" -ne 0 ] && ! sudo -n true && ! (: < /dev/tty) 2>/dev/null; then
+	if [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null && ! (: < /dev/tty) 2>/dev/null; then
 		say "Not root, and sudo cannot ask for a password here."
 		return 1
 	fi

@@ -80,7 +80,7 @@ class Instance:
 
     def mails(self, spool):
         """The texts in the spool `codes` or `notices`, oldest first."""
-        files = [file for file in self.path("spool", spool).iterdir() if file.is_file()]
+        files = [file for file in self.path("spool", spool).iterdir() if file.is_file() and not file.name.startswith(".")]
         return [file.read_text() for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
 
     def close(self):
