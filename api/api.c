@@ -1,10 +1,10 @@
 #include "api/api.h"
 
 #include "api/http.h"
-#include "api/memory.h"
+#include "api/http_memory.h"
 #include "api/pki.h"
 #include "api/router.h"
-#include "api/tls.h"
+#include "api/http_tls.h"
 #include "base/log.h"
 
 #include <jansson.h>
@@ -26,8 +26,8 @@ static rc_t api_open_public(struct api *api)
 {
 	const struct api_settings *settings = &api->settings;
 	SSL_CTX *tls = NULL;
-	rc_t rc = tls_new(settings->tls_certificate, settings->tls_key, settings->operators_path,
-		&tls);
+	rc_t rc = tls_new(
+		settings->tls_certificate, settings->tls_key, settings->operators_path, &tls);
 
 	if (rc != RC_OK)
 		return rc;

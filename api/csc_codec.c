@@ -1,6 +1,6 @@
 #include "api/csc.h"
 
-#include "api/certificate.h"
+#include "api/csc_certificate.h"
 #include "api/json.h"
 #include "base/base64.h"
 #include "base/log.h"
@@ -18,8 +18,9 @@ rc_t csc_hashes_read(struct csc_hashes *hashes, const json_t *array)
 	struct csc_hashes read = {0};
 	bool uneven = false;
 	size_t count = json_array_size(array);
-	rc_t rc = count == 0 ? RC_HASH_EMPTY
-		: count > HASHES_MAX ? RC_NUM_SIGNATURES_TOO_HIGH : RC_OK;
+	rc_t rc = count == 0	       ? RC_HASH_EMPTY
+		  : count > HASHES_MAX ? RC_NUM_SIGNATURES_TOO_HIGH
+				       : RC_OK;
 
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const json_t *hash = json_array_get(array, i);
@@ -68,8 +69,8 @@ static rc_t factor_read(struct csc_factors *factors, const json_t *entry)
 	return RC_AUTH_DATA_INVALID;
 }
 
-rc_t csc_factors_read(struct csc_factors *factors, const char *pin, const char *otp,
-	const json_t *auth_data)
+rc_t csc_factors_read(
+	struct csc_factors *factors, const char *pin, const char *otp, const json_t *auth_data)
 {
 	struct csc_factors read = {span_string(pin), span_string(otp)};
 
@@ -206,8 +207,8 @@ static void write_auth_v1(json_t **info, const struct credential_view *view,
 	json_put(info, "OTP", write_group(view, &factor_words[1], lang));
 }
 
-/* v2: `objects` stands whether or not authInfo was asked for: it is required with mode explicit, and
- * an empty list would say that no factor is needed. */
+/* v2: `objects` stands whether or not authInfo was asked for: it is required with mode explicit,
+ * and an empty list would say that no factor is needed. */
 static json_t *write_auth_v2(const struct credential_view *view, enum lang lang)
 {
 	json_t *auth = json_object(), *objects = json_array();

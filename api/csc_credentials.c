@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define LIST_MAX 1000		/* credentials of one subscriber in one answer */
+#define LIST_MAX 1000 /* credentials of one subscriber in one answer */
 #define PAGE_MAX 100
 
 struct list_values {
@@ -15,30 +15,63 @@ struct list_values {
 	const char *page_token, *lang, *client_data;
 };
 
-/* An out-of-range maxResults means the server's default (csc-api.md §2.4); only its type is checked. */
+/* An out-of-range maxResults means the server's default (csc-api.md §2.4); only its type is
+ * checked. */
 #define LIST(member) offsetof(struct list_values, member)
 static const struct spec_field list_fields[] = {
-	{.name = "userID", .type = SPEC_ID, .required = true, .wrong = RC_USER_ID_INVALID,
-		.invalid = RC_USER_ID_INVALID, .offset = LIST(user)},
-	{.name = "credentialInfo", .type = SPEC_FLAG, .wrong = RC_CREDENTIAL_INFO_INVALID,
-		.invalid = RC_CREDENTIAL_INFO_INVALID, .offset = LIST(credential_info)},
-	{.name = "certificates", .type = SPEC_CHOICE, .wrong = RC_CERTIFICATES_INVALID,
-		.invalid = RC_CERTIFICATES_INVALID, .offset = LIST(certificates),
-		.preset = CSC_SINGLE, .choices = csc_certificates_names},
-	{.name = "certInfo", .type = SPEC_FLAG, .wrong = RC_CERT_INFO_INVALID,
-		.invalid = RC_CERT_INFO_INVALID, .offset = LIST(cert_info)},
-	{.name = "authInfo", .type = SPEC_FLAG, .wrong = RC_AUTH_INFO_INVALID,
-		.invalid = RC_AUTH_INFO_INVALID, .offset = LIST(auth_info)},
-	{.name = "onlyValid", .type = SPEC_FLAG, .wrong = RC_ONLY_VALID_INVALID,
-		.invalid = RC_ONLY_VALID_INVALID, .offset = LIST(only_valid)},
-	{.name = "maxResults", .type = SPEC_NUMBER, .wrong = RC_MAX_RESULTS_INVALID,
-		.invalid = RC_MAX_RESULTS_INVALID, .offset = LIST(max_results)},
-	{.name = "pageToken", .type = SPEC_TEXT, .wrong = RC_PAGE_TOKEN_INVALID,
-		.invalid = RC_PAGE_TOKEN_INVALID, .offset = LIST(page_token)},
-	{.name = "lang", .type = SPEC_TEXT, .wrong = RC_LANG_INVALID, .invalid = RC_LANG_INVALID,
+	{.name = "userID",
+		.type = SPEC_ID,
+		.required = true,
+		.wrong = RC_USER_ID_INVALID,
+		.invalid = RC_USER_ID_INVALID,
+		.offset = LIST(user)},
+	{.name = "credentialInfo",
+		.type = SPEC_FLAG,
+		.wrong = RC_CREDENTIAL_INFO_INVALID,
+		.invalid = RC_CREDENTIAL_INFO_INVALID,
+		.offset = LIST(credential_info)},
+	{.name = "certificates",
+		.type = SPEC_CHOICE,
+		.wrong = RC_CERTIFICATES_INVALID,
+		.invalid = RC_CERTIFICATES_INVALID,
+		.offset = LIST(certificates),
+		.preset = CSC_SINGLE,
+		.choices = csc_certificates_names},
+	{.name = "certInfo",
+		.type = SPEC_FLAG,
+		.wrong = RC_CERT_INFO_INVALID,
+		.invalid = RC_CERT_INFO_INVALID,
+		.offset = LIST(cert_info)},
+	{.name = "authInfo",
+		.type = SPEC_FLAG,
+		.wrong = RC_AUTH_INFO_INVALID,
+		.invalid = RC_AUTH_INFO_INVALID,
+		.offset = LIST(auth_info)},
+	{.name = "onlyValid",
+		.type = SPEC_FLAG,
+		.wrong = RC_ONLY_VALID_INVALID,
+		.invalid = RC_ONLY_VALID_INVALID,
+		.offset = LIST(only_valid)},
+	{.name = "maxResults",
+		.type = SPEC_NUMBER,
+		.wrong = RC_MAX_RESULTS_INVALID,
+		.invalid = RC_MAX_RESULTS_INVALID,
+		.offset = LIST(max_results)},
+	{.name = "pageToken",
+		.type = SPEC_TEXT,
+		.wrong = RC_PAGE_TOKEN_INVALID,
+		.invalid = RC_PAGE_TOKEN_INVALID,
+		.offset = LIST(page_token)},
+	{.name = "lang",
+		.type = SPEC_TEXT,
+		.wrong = RC_LANG_INVALID,
+		.invalid = RC_LANG_INVALID,
 		.offset = LIST(lang)},
-	{.name = "clientData", .type = SPEC_TEXT, .wrong = RC_CLIENT_DATA_INVALID,
-		.invalid = RC_CLIENT_DATA_INVALID, .offset = LIST(client_data)},
+	{.name = "clientData",
+		.type = SPEC_TEXT,
+		.wrong = RC_CLIENT_DATA_INVALID,
+		.invalid = RC_CLIENT_DATA_INVALID,
+		.offset = LIST(client_data)},
 };
 const struct spec csc_list_spec = SPEC(list_fields, struct list_values);
 
@@ -94,11 +127,11 @@ void csc_list(struct request *request)
 		return;
 	}
 	values->paged = values->page_token != NULL ||
-		json_is_integer(json_object_get(request->params, "maxResults"));
+			json_is_integer(json_object_get(request->params, "maxResults"));
 	if (values->paged)
 		limit = values->max_results >= 1 && values->max_results <= PAGE_MAX
-			? (uint32_t)values->max_results
-			: PAGE_MAX;
+				? (uint32_t)values->max_results
+				: PAGE_MAX;
 	core_credential_list(request->core, &request->call, &values->user, values->only_valid,
 		&values->page, limit, on_list, request);
 }
@@ -112,23 +145,44 @@ struct credential_values {
 
 #define CREDENTIAL(member) offsetof(struct credential_values, member)
 static const struct spec_field credential_fields[] = {
-	{.name = "credentialID", .type = SPEC_ID, .required = true, .wrong = RC_CREDENTIAL_ID_MISSING,
-		.invalid = RC_CREDENTIAL_ID_INVALID, .offset = CREDENTIAL(credential)},
-	{.name = "certificates", .type = SPEC_CHOICE, .wrong = RC_CERTIFICATES_INVALID,
-		.invalid = RC_CERTIFICATES_INVALID, .offset = CREDENTIAL(certificates),
-		.preset = CSC_SINGLE, .choices = csc_certificates_names},
-	{.name = "certInfo", .type = SPEC_FLAG, .wrong = RC_CERT_INFO_INVALID,
-		.invalid = RC_CERT_INFO_INVALID, .offset = CREDENTIAL(cert_info)},
-	{.name = "authInfo", .type = SPEC_FLAG, .wrong = RC_AUTH_INFO_INVALID,
-		.invalid = RC_AUTH_INFO_INVALID, .offset = CREDENTIAL(auth_info)},
-	{.name = "lang", .type = SPEC_TEXT, .wrong = RC_LANG_INVALID, .invalid = RC_LANG_INVALID,
+	{.name = "credentialID",
+		.type = SPEC_ID,
+		.required = true,
+		.wrong = RC_CREDENTIAL_ID_MISSING,
+		.invalid = RC_CREDENTIAL_ID_INVALID,
+		.offset = CREDENTIAL(credential)},
+	{.name = "certificates",
+		.type = SPEC_CHOICE,
+		.wrong = RC_CERTIFICATES_INVALID,
+		.invalid = RC_CERTIFICATES_INVALID,
+		.offset = CREDENTIAL(certificates),
+		.preset = CSC_SINGLE,
+		.choices = csc_certificates_names},
+	{.name = "certInfo",
+		.type = SPEC_FLAG,
+		.wrong = RC_CERT_INFO_INVALID,
+		.invalid = RC_CERT_INFO_INVALID,
+		.offset = CREDENTIAL(cert_info)},
+	{.name = "authInfo",
+		.type = SPEC_FLAG,
+		.wrong = RC_AUTH_INFO_INVALID,
+		.invalid = RC_AUTH_INFO_INVALID,
+		.offset = CREDENTIAL(auth_info)},
+	{.name = "lang",
+		.type = SPEC_TEXT,
+		.wrong = RC_LANG_INVALID,
+		.invalid = RC_LANG_INVALID,
 		.offset = CREDENTIAL(lang)},
-	{.name = "clientData", .type = SPEC_TEXT, .wrong = RC_CLIENT_DATA_INVALID,
-		.invalid = RC_CLIENT_DATA_INVALID, .offset = CREDENTIAL(client_data)},
+	{.name = "clientData",
+		.type = SPEC_TEXT,
+		.wrong = RC_CLIENT_DATA_INVALID,
+		.invalid = RC_CLIENT_DATA_INVALID,
+		.offset = CREDENTIAL(client_data)},
 };
 const struct spec csc_credential_spec = SPEC(credential_fields, struct credential_values);
 
-static void on_credential(void *arg, const struct fault *fault, const struct credential_views *views)
+static void on_credential(
+	void *arg, const struct fault *fault, const struct credential_views *views)
 {
 	struct request *request = arg;
 	const struct credential_values *values = request->values;

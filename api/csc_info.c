@@ -11,7 +11,10 @@ struct info_values {
 };
 
 static const struct spec_field info_fields[] = {
-	{.name = "lang", .type = SPEC_TEXT, .wrong = RC_LANG_INVALID, .invalid = RC_LANG_INVALID,
+	{.name = "lang",
+		.type = SPEC_TEXT,
+		.wrong = RC_LANG_INVALID,
+		.invalid = RC_LANG_INVALID,
 		.offset = offsetof(struct info_values, lang)},
 };
 const struct spec csc_info_spec = SPEC(info_fields, struct info_values);

@@ -15,45 +15,73 @@ struct sad_values {
 };
 
 #define SAD(member) offsetof(struct sad_values, member)
-#define FIELD_CREDENTIAL                                                                           \
-	{.name = "credentialID", .type = SPEC_ID, .required = true,                                \
-		.wrong = RC_CREDENTIAL_ID_MISSING, .invalid = RC_CREDENTIAL_ID_INVALID,            \
-		.offset = SAD(credential)}
-#define FIELD_HASH                                                                                 \
-	{.name = "hash", .alias = "hashes", .type = SPEC_ARRAY, .wrong = RC_HASH_MISSING,          \
-		.invalid = RC_HASH_MISSING, .contradiction = RC_HASH_CONTRADICTION,                \
-		.offset = SAD(hash)}
-#define FIELD_HASH_ALGO                                                                            \
-	{.name = "hashAlgorithmOID", .alias = "hashAlgo", .type = SPEC_TEXT,                       \
-		.wrong = RC_HASH_ALGO_INVALID, .invalid = RC_HASH_ALGO_INVALID,                    \
-		.contradiction = RC_HASH_ALGO_INVALID, .offset = SAD(hash_algo)}
-#define FIELD_CLIENT_DATA                                                                          \
-	{.name = "clientData", .type = SPEC_TEXT, .wrong = RC_CLIENT_DATA_INVALID,                 \
-		.invalid = RC_CLIENT_DATA_INVALID, .offset = SAD(client_data)}
+#define FIELD_CREDENTIAL                                                                \
+	{                                                                               \
+		.name = "credentialID", .type = SPEC_ID, .required = true,              \
+		.wrong = RC_CREDENTIAL_ID_MISSING, .invalid = RC_CREDENTIAL_ID_INVALID, \
+		.offset = SAD(credential)                                               \
+	}
+#define FIELD_HASH                                                                               \
+	{                                                                                        \
+		.name = "hash", .alias = "hashes", .type = SPEC_ARRAY, .wrong = RC_HASH_MISSING, \
+		.invalid = RC_HASH_MISSING, .contradiction = RC_HASH_CONTRADICTION,              \
+		.offset = SAD(hash)                                                              \
+	}
+#define FIELD_HASH_ALGO                                                             \
+	{                                                                           \
+		.name = "hashAlgorithmOID", .alias = "hashAlgo", .type = SPEC_TEXT, \
+		.wrong = RC_HASH_ALGO_INVALID, .invalid = RC_HASH_ALGO_INVALID,     \
+		.contradiction = RC_HASH_ALGO_INVALID, .offset = SAD(hash_algo)     \
+	}
+#define FIELD_CLIENT_DATA                                                                 \
+	{                                                                                 \
+		.name = "clientData", .type = SPEC_TEXT, .wrong = RC_CLIENT_DATA_INVALID, \
+		.invalid = RC_CLIENT_DATA_INVALID, .offset = SAD(client_data)             \
+	}
 
 static const struct spec_field authorize_fields[] = {
 	FIELD_CREDENTIAL,
-	{.name = "numSignatures", .type = SPEC_NUMBER, .required = true,
-		.wrong = RC_NUM_SIGNATURES_MISSING, .invalid = RC_NUM_SIGNATURES_INVALID,
+	{.name = "numSignatures",
+		.type = SPEC_NUMBER,
+		.required = true,
+		.wrong = RC_NUM_SIGNATURES_MISSING,
+		.invalid = RC_NUM_SIGNATURES_INVALID,
 		.offset = SAD(signatures)},
 	FIELD_HASH,
 	FIELD_HASH_ALGO,
-	{.name = "PIN", .type = SPEC_TEXT, .wrong = RC_PIN_INVALID_TYPE,
-		.invalid = RC_PIN_INVALID_TYPE, .offset = SAD(pin)},
-	{.name = "OTP", .type = SPEC_TEXT, .wrong = RC_OTP_INVALID_TYPE,
-		.invalid = RC_OTP_INVALID_TYPE, .offset = SAD(otp)},
-	{.name = "authData", .type = SPEC_ARRAY, .wrong = RC_AUTH_DATA_INVALID,
-		.invalid = RC_AUTH_DATA_INVALID, .offset = SAD(auth_data)},
-	{.name = "description", .type = SPEC_TEXT, .most = 500, .wrong = RC_DESCRIPTION_INVALID,
-		.invalid = RC_DESCRIPTION_INVALID, .offset = SAD(description)},
+	{.name = "PIN",
+		.type = SPEC_TEXT,
+		.wrong = RC_PIN_INVALID_TYPE,
+		.invalid = RC_PIN_INVALID_TYPE,
+		.offset = SAD(pin)},
+	{.name = "OTP",
+		.type = SPEC_TEXT,
+		.wrong = RC_OTP_INVALID_TYPE,
+		.invalid = RC_OTP_INVALID_TYPE,
+		.offset = SAD(otp)},
+	{.name = "authData",
+		.type = SPEC_ARRAY,
+		.wrong = RC_AUTH_DATA_INVALID,
+		.invalid = RC_AUTH_DATA_INVALID,
+		.offset = SAD(auth_data)},
+	{.name = "description",
+		.type = SPEC_TEXT,
+		.most = 500,
+		.wrong = RC_DESCRIPTION_INVALID,
+		.invalid = RC_DESCRIPTION_INVALID,
+		.offset = SAD(description)},
 	FIELD_CLIENT_DATA,
 };
 const struct spec csc_authorize_spec = SPEC(authorize_fields, struct sad_values);
 
 static const struct spec_field extend_fields[] = {
 	FIELD_CREDENTIAL,
-	{.name = "SAD", .type = SPEC_TEXT, .required = true, .wrong = RC_SAD_MISSING,
-		.invalid = RC_SAD_INVALID, .offset = SAD(sad)},
+	{.name = "SAD",
+		.type = SPEC_TEXT,
+		.required = true,
+		.wrong = RC_SAD_MISSING,
+		.invalid = RC_SAD_INVALID,
+		.offset = SAD(sad)},
 	FIELD_HASH,
 	FIELD_HASH_ALGO,
 	FIELD_CLIENT_DATA,
@@ -65,8 +93,11 @@ const struct spec csc_send_otp_spec = SPEC(send_otp_fields, struct sad_values);
 
 static const struct spec_field challenge_fields[] = {
 	FIELD_CREDENTIAL,
-	{.name = "authObjectID", .type = SPEC_TEXT, .required = true,
-		.wrong = RC_AUTH_OBJECT_ID_INVALID, .invalid = RC_AUTH_OBJECT_ID_INVALID,
+	{.name = "authObjectID",
+		.type = SPEC_TEXT,
+		.required = true,
+		.wrong = RC_AUTH_OBJECT_ID_INVALID,
+		.invalid = RC_AUTH_OBJECT_ID_INVALID,
 		.offset = SAD(auth_object)},
 	FIELD_CLIENT_DATA,
 };
@@ -184,8 +215,8 @@ void csc_send_otp(struct request *request)
 void csc_challenge(struct request *request)
 {
 	const struct sad_values *values = request->values;
-	bool known = strcmp(values->auth_object, "PIN") == 0 ||
-		strcmp(values->auth_object, "OTP") == 0;
+	bool known =
+		strcmp(values->auth_object, "PIN") == 0 || strcmp(values->auth_object, "OTP") == 0;
 
 	request->call.credential = values->credential;
 	csc_refuse_owned(request, &values->credential,

@@ -1,7 +1,7 @@
 #include "api/http.h"
 
-#include "api/memory.h"
-#include "api/tls.h"
+#include "api/http_memory.h"
+#include "api/http_tls.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -33,7 +33,7 @@ struct http_exchange;
 struct http_connection {
 	struct http *http;
 	SSL *ssl;
-	struct http_exchange *exchange;	/* the request under way, or whose answer is being sent */
+	struct http_exchange *exchange; /* the request under way, or whose answer is being sent */
 	int64_t deadline_ms;		/* monotonic */
 	LIST_ENTRY(http_connection) entry;
 };
@@ -41,12 +41,12 @@ struct http_connection {
 /* One request, from its arrival until its answer is sent or its connection gone. */
 struct http_exchange {
 	struct http *http;
-	struct http_connection *connection;	/* NULL: plain, or gone meanwhile */
+	struct http_connection *connection; /* NULL: plain, or gone meanwhile */
 	struct evhttp_request *wire;
 	bool answered;
-	bool last;			/* no further request on this connection */
+	bool last; /* no further request on this connection */
 	struct buf body;
-	char address[48];		/* of the peer, which may be gone when it is logged */
+	char address[48]; /* of the peer, which may be gone when it is logged */
 	struct http_message message;
 };
 
@@ -145,7 +145,8 @@ static void http_on_ssl_free(
 
 static int http_connection_index(void)
 {
-	static int index = -1; /* OpenSSL's registry is the global; this remembers our place in it */
+	static int index =
+		-1; /* OpenSSL's registry is the global; this remembers our place in it */
 
 	if (index < 0)
 		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, http_on_ssl_free);
@@ -192,8 +193,8 @@ static struct bufferevent *http_on_accept(struct event_base *base, void *arg)
 		SSL_free(ssl);
 		return NULL;
 	}
-	struct bufferevent *bev = bufferevent_openssl_socket_new(
-		base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, options);
+	struct bufferevent *bev =
+		bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, options);
 	if (bev == NULL) {
 		SSL_free(ssl);
 		return NULL;
@@ -210,9 +211,9 @@ static void http_on_sweep(void *arg)
 	struct http_connection *connection = NULL;
 	int64_t now = clock_monotonic_ms();
 
-	LIST_FOREACH(connection, &http->connections, entry) {
-		bool waits_for_us =
-			connection->exchange != NULL && !connection->exchange->answered;
+	LIST_FOREACH(connection, &http->connections, entry)
+	{
+		bool waits_for_us = connection->exchange != NULL && !connection->exchange->answered;
 		if (waits_for_us || connection->deadline_ms > now)
 			continue;
 		/* evhttp sees the end of the stream and cleans up behind itself */
@@ -247,7 +248,8 @@ static size_t header_count(struct evkeyvalq *headers, const char *name)
 	struct evkeyval *header = NULL;
 	size_t count = 0;
 
-	TAILQ_FOREACH(header, headers, next) {
+	TAILQ_FOREACH(header, headers, next)
+	{
 		if (evutil_ascii_strcasecmp(header->key, name) == 0)
 			count++;
 	}
@@ -265,7 +267,7 @@ static bool headers_ambiguous(struct evkeyvalq *headers)
 	}
 	/* two lengths: a proxy before us may have chosen the other (RFC 9112 §6.1) */
 	return header_count(headers, "Content-Length") > 0 &&
-		header_count(headers, "Transfer-Encoding") > 0;
+	       header_count(headers, "Transfer-Encoding") > 0;
 }
 
 /* evhttp leaves the body of a GET unread: it would be taken for the next request. */
@@ -277,7 +279,7 @@ static bool body_left_unread(struct evhttp_request *wire, struct evkeyvalq *head
 	if (type == EVHTTP_REQ_POST || type == EVHTTP_REQ_PUT || type == EVHTTP_REQ_PATCH)
 		return false;
 	return (length != NULL && strcmp(length, "0") != 0) ||
-		evhttp_find_header(headers, "Transfer-Encoding") != NULL;
+	       evhttp_find_header(headers, "Transfer-Encoding") != NULL;
 }
 
 /* Takes the body out and wipes what libevent held it in. */
@@ -307,10 +309,9 @@ static void take_address(struct http_exchange *exchange)
 	char *address = NULL;
 	ev_uint16_t port = 0;
 
-	evhttp_connection_get_peer(
-		evhttp_request_get_connection(exchange->wire), &address, &port);
-	snprintf(exchange->address, sizeof(exchange->address), "%s",
-		address == NULL ? "" : address);
+	evhttp_connection_get_peer(evhttp_request_get_connection(exchange->wire), &address, &port);
+	snprintf(
+		exchange->address, sizeof(exchange->address), "%s", address == NULL ? "" : address);
 }
 
 static rc_t exchange_read(struct http_exchange *exchange)
@@ -337,8 +338,8 @@ static rc_t exchange_read(struct http_exchange *exchange)
 	};
 	exchange->last = exchange->message.ambiguous || body_left_unread(wire, headers);
 	if (exchange->connection != NULL)
-		exchange->message.operator_ = tls_operator(
-			exchange->connection->ssl, exchange->http->settings.operators);
+		exchange->message.operator_ =
+			tls_operator(exchange->connection->ssl, exchange->http->settings.operators);
 	return RC_OK;
 }
 
@@ -386,7 +387,8 @@ static void http_on_answer(void *arg, const struct http_answer *answer)
 		connection_wait(connection);
 		evhttp_request_set_on_complete_cb(exchange->wire, on_sent, exchange);
 	}
-	write_answer(exchange, answer); /* where the connection has gone it only frees the request */
+	write_answer(
+		exchange, answer); /* where the connection has gone it only frees the request */
 	/* else on_sent() frees the exchange, or the end of its connection does; a plain listener's
 	 * connections are not followed, nor waited for when draining */
 	if (connection == NULL)
@@ -398,8 +400,8 @@ static rc_t exchange_connect(struct http_exchange *exchange)
 {
 	if (exchange->http->settings.tls == NULL)
 		return RC_OK;
-	SSL *ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(
-		evhttp_request_get_connection(exchange->wire)));
+	SSL *ssl = bufferevent_openssl_get_ssl(
+		evhttp_connection_get_bufferevent(evhttp_request_get_connection(exchange->wire)));
 	struct http_connection *connection =
 		ssl == NULL ? NULL : SSL_get_ex_data(ssl, http_connection_index());
 	if (connection == NULL)
@@ -489,8 +491,8 @@ static rc_t http_bound_port(int fd, uint16_t *port)
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
 		return RC_SYSTEM;
 	*port = ntohs(address.ss_family == AF_INET6
-			? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-			: ((struct sockaddr_in *)(void *)&address)->sin_port);
+			      ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
+			      : ((struct sockaddr_in *)(void *)&address)->sin_port);
 	return RC_OK;
 }
 
@@ -498,8 +500,8 @@ static void http_configure(struct http *http)
 {
 	/* every method: the route table says which are allowed, and Allow with it */
 	const ev_uint16_t methods = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
-		EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
-		EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH;
+				    EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+				    EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH;
 
 	evhttp_set_max_headers_size(http->evhttp, HTTP_HEADERS_MAX);
 	evhttp_set_max_body_size(http->evhttp, HTTP_BODY_MAX);

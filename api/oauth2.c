@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 struct token_values {
 	const char *grant_type, *client_id, *client_secret, *scope, *assertion;
@@ -13,16 +14,33 @@ struct token_values {
 
 #define TOKEN(member) offsetof(struct token_values, member)
 static const struct spec_field token_fields[] = {
-	{.name = "client_id", .type = SPEC_TEXT, .line = true, .wrong = RC_CLIENT_ID_MISSING,
-		.invalid = RC_CLIENT_ID_INVALID, .offset = TOKEN(client_id)},
-	{.name = "grant_type", .type = SPEC_TEXT, .line = true, .wrong = RC_GRANT_TYPE_MISSING,
-		.invalid = RC_GRANT_TYPE_INVALID, .offset = TOKEN(grant_type)},
-	{.name = "client_secret", .type = SPEC_TEXT, .wrong = RC_CLIENT_SECRET_INVALID,
-		.invalid = RC_CLIENT_SECRET_INVALID, .offset = TOKEN(client_secret)},
-	{.name = "scope", .type = SPEC_TEXT, .wrong = RC_SCOPE_INVALID, .invalid = RC_SCOPE_INVALID,
+	{.name = "client_id",
+		.type = SPEC_TEXT,
+		.line = true,
+		.wrong = RC_CLIENT_ID_MISSING,
+		.invalid = RC_CLIENT_ID_INVALID,
+		.offset = TOKEN(client_id)},
+	{.name = "grant_type",
+		.type = SPEC_TEXT,
+		.line = true,
+		.wrong = RC_GRANT_TYPE_MISSING,
+		.invalid = RC_GRANT_TYPE_INVALID,
+		.offset = TOKEN(grant_type)},
+	{.name = "client_secret",
+		.type = SPEC_TEXT,
+		.wrong = RC_CLIENT_SECRET_INVALID,
+		.invalid = RC_CLIENT_SECRET_INVALID,
+		.offset = TOKEN(client_secret)},
+	{.name = "scope",
+		.type = SPEC_TEXT,
+		.wrong = RC_SCOPE_INVALID,
+		.invalid = RC_SCOPE_INVALID,
 		.offset = TOKEN(scope)},
-	{.name = "client_assertion", .type = SPEC_TEXT, .wrong = RC_CLIENT_AUTH_REQUIRED,
-		.invalid = RC_CLIENT_AUTH_REQUIRED, .offset = TOKEN(assertion)},
+	{.name = "client_assertion",
+		.type = SPEC_TEXT,
+		.wrong = RC_CLIENT_AUTH_REQUIRED,
+		.invalid = RC_CLIENT_AUTH_REQUIRED,
+		.offset = TOKEN(assertion)},
 };
 const struct spec oauth2_token_spec = SPEC(token_fields, struct token_values);
 
@@ -88,11 +106,17 @@ static rc_t check_request(const struct request *request, bool basic)
 	return RC_OK;
 }
 
+/* A bearer that some libraries add to every request says nothing here; any other scheme is refused. */
+static bool has_basic(const char *authorization)
+{
+	return authorization != NULL && strncasecmp(authorization, "Bearer ", 7) != 0;
+}
+
 void oauth2_token(struct request *request)
 {
 	struct client_proof proof = {0};
 	const char *client_id = NULL;
-	bool basic = request->message->authorization != NULL;
+	bool basic = has_basic(request->message->authorization);
 	rc_t rc = check_request(request, basic);
 
 	if (rc == RC_OK)

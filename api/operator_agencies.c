@@ -12,12 +12,26 @@ struct agency_values {
 
 #define AGENCY(member) offsetof(struct agency_values, member)
 static const struct spec_field agency_fields[] = {
-	{.name = "path", .type = SPEC_ARRAY, .required = true, .wrong = RC_PARAMETER_MISSING,
-		.invalid = RC_PARAMETER_INVALID, .offset = AGENCY(path)},
-	{.name = "sector", .type = SPEC_TEXT, .line = true, .wrong = RC_PARAMETER_INVALID,
-		.invalid = RC_PARAMETER_INVALID, .offset = AGENCY(sector)},
-	{.name = "province", .type = SPEC_TEXT, .required = true, .line = true, .least = 1,
-		.most = 100, .wrong = RC_PARAMETER_MISSING, .invalid = RC_PARAMETER_INVALID,
+	{.name = "path",
+		.type = SPEC_ARRAY,
+		.required = true,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = AGENCY(path)},
+	{.name = "sector",
+		.type = SPEC_TEXT,
+		.line = true,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = AGENCY(sector)},
+	{.name = "province",
+		.type = SPEC_TEXT,
+		.required = true,
+		.line = true,
+		.least = 1,
+		.most = 100,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
 		.offset = AGENCY(province)},
 };
 const struct spec operator_agency_add_spec = SPEC(agency_fields, struct agency_values);

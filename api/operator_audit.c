@@ -11,9 +11,11 @@ struct audit_values {
 };
 
 #define AUDIT(member) offsetof(struct audit_values, member)
-#define FIELD(parameter, kind, member)                                                             \
-	{.name = (parameter), .type = (kind), .wrong = RC_PARAMETER_INVALID,                       \
-		.invalid = RC_PARAMETER_INVALID, .offset = AUDIT(member)}
+#define FIELD(parameter, kind, member)                                              \
+	{                                                                           \
+		.name = (parameter), .type = (kind), .wrong = RC_PARAMETER_INVALID, \
+		.invalid = RC_PARAMETER_INVALID, .offset = AUDIT(member)            \
+	}
 static const struct spec_field audit_fields[] = {
 	FIELD("subscriber", SPEC_ID, subscriber),
 	FIELD("credential", SPEC_ID, credential),
@@ -21,8 +23,13 @@ static const struct spec_field audit_fields[] = {
 	FIELD("from", SPEC_TIME, from_ms),
 	FIELD("to", SPEC_TIME, to_ms),
 	FIELD("digest", SPEC_HEX, digest),
-	{.name = "limit", .type = SPEC_NUMBER, .least = 1, .most = 1000, .preset = 100,
-		.wrong = RC_PARAMETER_INVALID, .invalid = RC_PARAMETER_INVALID,
+	{.name = "limit",
+		.type = SPEC_NUMBER,
+		.least = 1,
+		.most = 1000,
+		.preset = 100,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PARAMETER_INVALID,
 		.offset = AUDIT(limit)},
 };
 const struct spec operator_audit_spec = SPEC(audit_fields, struct audit_values);

@@ -15,21 +15,45 @@ static const char *const profiles[] = {"general", "finance", NULL};
 
 #define CLIENT(member) offsetof(struct client_values, member)
 static const struct spec_field add_fields[] = {
-	{.name = "name", .type = SPEC_TEXT, .required = true, .line = true, .least = 1, .most = 200,
-		.wrong = RC_PARAMETER_MISSING, .invalid = RC_PARAMETER_INVALID,
+	{.name = "name",
+		.type = SPEC_TEXT,
+		.required = true,
+		.line = true,
+		.least = 1,
+		.most = 200,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
 		.offset = CLIENT(name)},
-	{.name = "agencyID", .type = SPEC_ID, .required = true, .wrong = RC_PARAMETER_MISSING,
-		.invalid = RC_PARAMETER_INVALID, .offset = CLIENT(agency)},
-	{.name = "mode", .type = SPEC_CHOICE, .required = true, .wrong = RC_PARAMETER_MISSING,
-		.invalid = RC_PARAMETER_INVALID, .offset = CLIENT(mode), .choices = modes},
-	{.name = "profile", .type = SPEC_CHOICE, .required = true, .wrong = RC_PARAMETER_MISSING,
-		.invalid = RC_PARAMETER_INVALID, .offset = CLIENT(profile), .choices = profiles},
+	{.name = "agencyID",
+		.type = SPEC_ID,
+		.required = true,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = CLIENT(agency)},
+	{.name = "mode",
+		.type = SPEC_CHOICE,
+		.required = true,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = CLIENT(mode),
+		.choices = modes},
+	{.name = "profile",
+		.type = SPEC_CHOICE,
+		.required = true,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = CLIENT(profile),
+		.choices = profiles},
 };
 const struct spec operator_client_add_spec = SPEC(add_fields, struct client_values);
 
 static const struct spec_field client_fields[] = {
-	{.name = "clientID", .type = SPEC_ID, .required = true, .wrong = RC_PARAMETER_MISSING,
-		.invalid = RC_PARAMETER_INVALID, .offset = CLIENT(client)},
+	{.name = "clientID",
+		.type = SPEC_ID,
+		.required = true,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = CLIENT(client)},
 };
 const struct spec operator_client_spec = SPEC(client_fields, struct client_values);
 

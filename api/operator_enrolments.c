@@ -5,18 +5,24 @@
 #include <stddef.h>
 
 #define STATEMENT(member) offsetof(struct statement_values, member)
-#define FIELD_STATEMENT                                                                            \
-	{.name = "statement", .type = SPEC_BASE64, .required = true,                               \
-		.wrong = RC_PARAMETER_MISSING, .invalid = RC_STATEMENT_INVALID,                    \
-		.offset = STATEMENT(statement)}
+#define FIELD_STATEMENT                                                         \
+	{                                                                       \
+		.name = "statement", .type = SPEC_BASE64, .required = true,     \
+		.wrong = RC_PARAMETER_MISSING, .invalid = RC_STATEMENT_INVALID, \
+		.offset = STATEMENT(statement)                                  \
+	}
 
 static const struct spec_field statement_fields[] = {FIELD_STATEMENT};
 const struct spec operator_statement_spec = SPEC(statement_fields, struct statement_values);
 
 static const struct spec_field signed_fields[] = {
 	FIELD_STATEMENT,
-	{.name = "signature", .type = SPEC_BASE64, .required = true, .wrong = RC_PARAMETER_MISSING,
-		.invalid = RC_STATEMENT_INVALID, .offset = STATEMENT(signature)},
+	{.name = "signature",
+		.type = SPEC_BASE64,
+		.required = true,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_STATEMENT_INVALID,
+		.offset = STATEMENT(signature)},
 };
 const struct spec operator_signed_spec = SPEC(signed_fields, struct statement_values);
 
@@ -59,8 +65,8 @@ void operator_enrolment_check(struct request *request)
 {
 	const struct statement_values *values = request->values;
 
-	core_enrol_check(request->core, &request->call, buf_span(&values->statement), on_decided,
-		request);
+	core_enrol_check(
+		request->core, &request->call, buf_span(&values->statement), on_decided, request);
 }
 
 void operator_enrolment_submit(struct request *request)

@@ -13,28 +13,52 @@ struct subscriber_values {
 
 #define SUBSCRIBER(member) offsetof(struct subscriber_values, member)
 static const struct spec_field list_fields[] = {
-	{.name = "agency", .type = SPEC_ID, .wrong = RC_PARAMETER_INVALID,
-		.invalid = RC_PARAMETER_INVALID, .offset = SUBSCRIBER(agency)},
-	{.name = "userID", .type = SPEC_ID, .wrong = RC_PARAMETER_INVALID,
-		.invalid = RC_PARAMETER_INVALID, .offset = SUBSCRIBER(subscriber)},
-	{.name = "name", .type = SPEC_TEXT, .line = true, .least = 1, .most = 200,
-		.wrong = RC_PARAMETER_INVALID, .invalid = RC_PARAMETER_INVALID,
+	{.name = "agency",
+		.type = SPEC_ID,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = SUBSCRIBER(agency)},
+	{.name = "userID",
+		.type = SPEC_ID,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PARAMETER_INVALID,
+		.offset = SUBSCRIBER(subscriber)},
+	{.name = "name",
+		.type = SPEC_TEXT,
+		.line = true,
+		.least = 1,
+		.most = 200,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PARAMETER_INVALID,
 		.offset = SUBSCRIBER(name)},
-	{.name = "limit", .type = SPEC_NUMBER, .least = 1, .most = 1000, .preset = 100,
-		.wrong = RC_PARAMETER_INVALID, .invalid = RC_PARAMETER_INVALID,
+	{.name = "limit",
+		.type = SPEC_NUMBER,
+		.least = 1,
+		.most = 1000,
+		.preset = 100,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PARAMETER_INVALID,
 		.offset = SUBSCRIBER(limit)},
 };
 const struct spec operator_subscriber_list_spec = SPEC(list_fields, struct subscriber_values);
 
-#define FIELD_USER                                                                                 \
-	{.name = "userID", .type = SPEC_ID, .required = true, .wrong = RC_PARAMETER_MISSING,       \
-		.invalid = RC_PARAMETER_INVALID, .offset = SUBSCRIBER(subscriber)}
+#define FIELD_USER                                                              \
+	{                                                                       \
+		.name = "userID", .type = SPEC_ID, .required = true,            \
+		.wrong = RC_PARAMETER_MISSING, .invalid = RC_PARAMETER_INVALID, \
+		.offset = SUBSCRIBER(subscriber)                                \
+	}
 
 /* An empty position is one that nobody knows: the policy waits. */
 static const struct spec_field position_fields[] = {
 	FIELD_USER,
-	{.name = "position", .type = SPEC_TEXT, .required = true, .line = true, .most = 200,
-		.wrong = RC_PARAMETER_MISSING, .invalid = RC_PARAMETER_INVALID,
+	{.name = "position",
+		.type = SPEC_TEXT,
+		.required = true,
+		.line = true,
+		.most = 200,
+		.wrong = RC_PARAMETER_MISSING,
+		.invalid = RC_PARAMETER_INVALID,
 		.offset = SUBSCRIBER(position)},
 };
 const struct spec operator_position_spec = SPEC(position_fields, struct subscriber_values);
@@ -68,8 +92,8 @@ static json_t *subscriber_write(const struct subscriber_view *subscriber)
 	return entry;
 }
 
-static void on_subscribers(
-	void *arg, const struct fault *fault, const struct subscriber_view *subscribers, size_t count)
+static void on_subscribers(void *arg, const struct fault *fault,
+	const struct subscriber_view *subscribers, size_t count)
 {
 	struct request *request = arg;
 
@@ -93,8 +117,7 @@ void operator_subscriber_list(struct request *request)
 	core_subscriber_list(request->core, &request->call, &query, on_subscribers, request);
 }
 
-static void on_position(
-	void *arg, const struct fault *fault, const struct decision_view *decision)
+static void on_position(void *arg, const struct fault *fault, const struct decision_view *decision)
 {
 	struct request *request = arg;
 	json_t *body = NULL;

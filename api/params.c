@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define JSON_DEPTH_MAX 8	/* the deepest request of the CSC API needs 3 */
+#define JSON_DEPTH_MAX 8 /* the deepest request of the CSC API needs 3 */
 #define TOKEN_MAX 512
 #define BASIC_MAX 1024
 
@@ -50,7 +50,8 @@ rc_t params_read_json(struct span body, json_t **params)
 	}
 	if (json_too_deep(body))
 		return RC_BODY_NOT_JSON;
-	json_t *read = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, &error);
+	json_t *read =
+		json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(read)) {
 		json_decref(read);
 		return RC_BODY_NOT_JSON;

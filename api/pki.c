@@ -12,8 +12,8 @@ static const struct {
 	{"/ca.cer", "application/pkix-cert", core_ca_certificate},
 };
 
-static void pki_answer(const struct core *core, const struct http_message *message,
-	struct http_answer *answer)
+static void pki_answer(
+	const struct core *core, const struct http_message *message, struct http_answer *answer)
 {
 	bool reads = strcmp(message->method, "GET") == 0 || strcmp(message->method, "HEAD") == 0;
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define RETRY_AFTER_S 5u		/* when nobody knows better */
+#define RETRY_AFTER_S 5u /* when nobody knows better */
 
 /* Fits a quoted-string of RFC 9110 §5.6.4, whatever the text. */
 static void quoted(const char *text, char *out, size_t size)
@@ -38,15 +38,13 @@ static int reply_write(const char *text, size_t len, void *arg)
 /* The media type stands without a charset: some clients compare it whole (csc-api.md §4). */
 static rc_t reply_body(struct http_answer *answer, const json_t *body)
 {
-	if (body == NULL ||
-		json_dump_callback(body, reply_write, &answer->body, JSON_COMPACT) != 0)
+	if (body == NULL || json_dump_callback(body, reply_write, &answer->body, JSON_COMPACT) != 0)
 		return RC_NO_MEMORY;
 	http_answer_field(answer, "Content-Type", "application/json");
 	return RC_OK;
 }
 
-rc_t reply_json(
-	struct http_answer *answer, const struct call *call, int status, const json_t *body)
+rc_t reply_json(struct http_answer *answer, const struct call *call, int status, const json_t *body)
 {
 	answer->status = status;
 	reply_common(answer, call);
@@ -70,7 +68,8 @@ static const char *reply_error(rc_t rc, enum rc_version version)
 	return rc_error(rc);
 }
 
-/* RFC 6750 §3 for tokens, RFC 6749 §5.2 for the token endpoint; mutual TLS has no scheme of its own. */
+/* RFC 6750 §3 for tokens, RFC 6749 §5.2 for the token endpoint; mutual TLS has no scheme of its
+ * own. */
 static void reply_challenge(struct http_answer *answer, const struct route *route, rc_t rc,
 	const char *error, const char *text)
 {
@@ -102,8 +101,8 @@ void reply_fault(struct http_answer *answer, const struct call *call, const stru
 {
 	rc_t rc = reply_rc(fault->rc, call->version);
 	const char *error = reply_error(rc, call->version);
-	const char *text = fault->text != NULL && rc == fault->rc ? fault->text
-								  : rc_text(rc, call->version);
+	const char *text =
+		fault->text != NULL && rc == fault->rc ? fault->text : rc_text(rc, call->version);
 	int status = rc_status(rc);
 	unsigned wait = fault->retry_after_s;
 

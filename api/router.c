@@ -55,13 +55,12 @@ static void request_log(const struct request *request)
 
 	id_format(&request->call.request, id);
 	log_write(level, "api: answered method=%s path=\"%s\" status=%d code=%s ms=%lld req=%s",
-		request->message->method,
-		log_escape(request->message->path, path, sizeof(path)), status,
-		rc_name(request->outcome),
+		request->message->method, log_escape(request->message->path, path, sizeof(path)),
+		status, rc_name(request->outcome),
 		(long long)(clock_monotonic_ms() - request->start_ms), id);
 }
 
-/* Parameters hold PIN and SAD: they are wiped (api/memory.h) as soon as nobody needs them. */
+/* Parameters hold PIN and SAD: they are wiped (api/http_memory.h) as soon as nobody needs them. */
 static void request_drop_params(struct request *request)
 {
 	if (request->values != NULL)
@@ -377,8 +376,8 @@ static void request_start(struct request *request)
 	const struct http_message *message = request->message;
 	unsigned allow = 0;
 
-	request->route = routes_find(
-		router->table, router->count, message->method, message->path, &allow);
+	request->route =
+		routes_find(router->table, router->count, message->method, message->path, &allow);
 	if (request->route == NULL) {
 		request_refuse(request, RC_ROUTE_UNKNOWN);
 		return;

@@ -1,6 +1,7 @@
 /*
  * THE table: every address of the service, who may use it, what is audited, what may be sent.
- * Nothing answers that does not stand here; a row without authorisation or audit event does not boot.
+ * Nothing answers that does not stand here; a row without authorisation or audit event does not
+ * boot.
  */
 #include "api/routes.h"
 
@@ -18,26 +19,33 @@
 #define BODY_STATEMENT (16 * KIB)
 
 /* A CSC method stands under both versions, with the same spec, handler and audit event. */
-#define CSC(path, methods, authorisation, event, limit, spec, handler, malformed)                  \
-	{(methods), "/csc/v1/" path, (authorisation), (event), BODY_JSON, (limit), (spec),         \
-		(handler), RC_CSC_V1, (malformed)},                                                \
-	{(methods), "/csc/v2/" path, (authorisation), (event), BODY_JSON, (limit), (spec),         \
-		(handler), RC_CSC_V2, (malformed)}
-#define CSC_CLIENT(path, event, limit, spec, handler, malformed)                                   \
+#define CSC(path, methods, authorisation, event, limit, spec, handler, malformed)                 \
+	{(methods), "/csc/v1/" path, (authorisation), (event), BODY_JSON, (limit), (spec),        \
+		(handler), RC_CSC_V1, (malformed)},                                               \
+	{                                                                                         \
+		(methods), "/csc/v2/" path, (authorisation), (event), BODY_JSON, (limit), (spec), \
+			(handler), RC_CSC_V2, (malformed)                                         \
+	}
+#define CSC_CLIENT(path, event, limit, spec, handler, malformed) \
 	CSC(path, ROUTE_POST, AUTH_CLIENT, event, limit, spec, handler, malformed)
 /* A method of the standard that is not offered says so to everybody, whatever came with it. */
-#define ABSENT(path, version)                                                                      \
-	{ROUTE_GET | ROUTE_POST, path, AUTH_NOBODY, "service.not-offered", BODY_NONE, BODY_HASHES, \
-		NULL, csc_not_offered, (version), RC_OK}
-#define CSC_ABSENT(path)                                                                           \
-	ABSENT("/csc/v1/" path, RC_CSC_V1), ABSENT("/csc/v2/" path, RC_CSC_V2)
+#define ABSENT(path, version)                                                                \
+	{                                                                                    \
+		ROUTE_GET | ROUTE_POST, path, AUTH_NOBODY, "service.not-offered", BODY_NONE, \
+			BODY_HASHES, NULL, csc_not_offered, (version), RC_OK                 \
+	}
+#define CSC_ABSENT(path) ABSENT("/csc/v1/" path, RC_CSC_V1), ABSENT("/csc/v2/" path, RC_CSC_V2)
 #define OAUTH2_ABSENT(path) ABSENT("/oauth2/" path, RC_CSC_V1)
-#define OPERATOR(method, path, event, limit, spec, handler)                                        \
-	{(method), "/operator/v1/" path, AUTH_OPERATOR, (event), BODY_JSON, (limit), (spec),       \
-		(handler), RC_CSC_V1, RC_OK}
-#define PROBE(path, handler)                                                                       \
-	{ROUTE_GET, path, AUTH_NOBODY, AUDIT_NONE_HEALTH, BODY_NONE, BODY_SMALL, NULL, (handler),  \
-		RC_CSC_V1, RC_OK}
+#define OPERATOR(method, path, event, limit, spec, handler)                                 \
+	{                                                                                   \
+		(method), "/operator/v1/" path, AUTH_OPERATOR, (event), BODY_JSON, (limit), \
+			(spec), (handler), RC_CSC_V1, RC_OK                                 \
+	}
+#define PROBE(path, handler)                                                                  \
+	{                                                                                     \
+		ROUTE_GET, path, AUTH_NOBODY, AUDIT_NONE_HEALTH, BODY_NONE, BODY_SMALL, NULL, \
+			(handler), RC_CSC_V1, RC_OK                                           \
+	}
 
 const struct route routes[] = {
 	CSC("info", ROUTE_GET | ROUTE_POST, AUTH_NOBODY, "service.info", BODY_SMALL, &csc_info_spec,
@@ -95,7 +103,8 @@ const struct route routes[] = {
 		&operator_statement_spec, operator_enrolment_check),
 	OPERATOR(ROUTE_POST, "enrolments", "enrolment.submit", BODY_STATEMENT,
 		&operator_signed_spec, operator_enrolment_submit),
-	OPERATOR(ROUTE_GET, "audit", "audit.read", BODY_SMALL, &operator_audit_spec, operator_audit),
+	OPERATOR(
+		ROUTE_GET, "audit", "audit.read", BODY_SMALL, &operator_audit_spec, operator_audit),
 
 	PROBE("/healthz", health_live),
 	PROBE("/readyz", health_ready),
@@ -108,7 +117,7 @@ static bool event_well_formed(const char *event)
 	size_t word = strspn(event, "abcdefghijklmnopqrstuvwxyz");
 
 	return word > 0 && event[word] == '.' && event[word + 1] != 0 &&
-		strspn(event, "abcdefghijklmnopqrstuvwxyz-.") == strlen(event);
+	       strspn(event, "abcdefghijklmnopqrstuvwxyz-.") == strlen(event);
 }
 
 static bool event_suits(const struct route *route)
@@ -117,7 +126,7 @@ static bool event_suits(const struct route *route)
 		return false;
 	if (route->event[0] == 0)
 		return route->authorisation == AUTH_NOBODY && route->methods == ROUTE_GET &&
-			route->spec == NULL;
+		       route->spec == NULL;
 	return event_well_formed(route->event);
 }
 

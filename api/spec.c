@@ -13,8 +13,7 @@
 static rc_t spec_find(const struct spec_field *field, const json_t *params, const json_t **found)
 {
 	const json_t *value = json_object_get(params, field->name);
-	const json_t *other =
-		field->alias == NULL ? NULL : json_object_get(params, field->alias);
+	const json_t *other = field->alias == NULL ? NULL : json_object_get(params, field->alias);
 
 	if (json_is_null(value))
 		value = NULL;
@@ -208,8 +207,8 @@ static rc_t (*const spec_readers[])(const struct spec_field *, const json_t *, v
 	[SPEC_TIME] = spec_read_time,
 };
 
-static rc_t spec_check_type(const struct spec_field *field, const json_t *params, bool textual,
-	const json_t **value)
+static rc_t spec_check_type(
+	const struct spec_field *field, const json_t *params, bool textual, const json_t **value)
 {
 	rc_t rc = spec_find(field, params, value);
 

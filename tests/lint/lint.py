@@ -24,7 +24,7 @@ ROOMS = [
     (r"ini\.h", r"rsspd/conf"),
     (r"jansson\.h", r"rsspd/policy/|rsspd/core/|api/|clients/"),
     (r"utf8proc\.h", r"rsspd/policy/|clients/"),
-    (r"openssl/", r"rsspd/base/|hsm/|api/http|clients/|rsspd/core/"),
+    (r"openssl/", r"rsspd/base/|hsm/|api/(http|csc_certificate)|clients/|rsspd/core/"),
 ]
 
 # Direction: main → server → api → core → {policy, store, hsm client} → base. A file belongs to the

@@ -4,8 +4,8 @@
  * does not break the handshake either; it is treated as none, so that the refusal is answered in
  * words and audited.
  */
-#ifndef API_TLS_H
-#define API_TLS_H
+#ifndef API_HTTP_TLS_H
+#define API_HTTP_TLS_H
 
 #include "hsm/statement.h"
 

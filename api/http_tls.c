@@ -1,4 +1,4 @@
-#include "api/tls.h"
+#include "api/http_tls.h"
 
 #include "base/log.h"
 
@@ -67,7 +67,8 @@ static rc_t tls_restrict(SSL_CTX *context)
 	return RC_OK;
 }
 
-rc_t tls_new(const char *certificate, const char *key, const char *operators_path, SSL_CTX **context)
+rc_t tls_new(
+	const char *certificate, const char *key, const char *operators_path, SSL_CTX **context)
 {
 	SSL_CTX *fresh = SSL_CTX_new(TLS_server_method());
 	rc_t rc = fresh == NULL ? RC_NO_MEMORY : tls_restrict(fresh);

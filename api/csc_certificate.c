@@ -1,4 +1,4 @@
-#include "api/certificate.h"
+#include "api/csc_certificate.h"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -37,8 +37,8 @@ static rc_t read_part(const X509_NAME *name, int nid, struct buf *out)
 		at = next;
 	if (at < 0)
 		return RC_OK;
-	int len = ASN1_STRING_to_UTF8(
-		&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+	int len =
+		ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 	if (len < 0)
 		return RC_FORMAT;
 	rc_t rc = buf_append(out, text, (size_t)len);
@@ -64,8 +64,8 @@ static rc_t read_time(const ASN1_TIME *time, char out[CERTIFICATE_TIME])
 	if (ASN1_TIME_to_tm(time, &utc) != 1)
 		return RC_FORMAT;
 	return strftime(out, CERTIFICATE_TIME, "%Y%m%d%H%M%SZ", &utc) == CERTIFICATE_TIME - 1
-		? RC_OK
-		: RC_FORMAT;
+		       ? RC_OK
+		       : RC_FORMAT;
 }
 
 static rc_t read_all(struct certificate_facts *facts, const X509 *certificate)

@@ -1,4 +1,4 @@
-#include "api/memory.h"
+#include "api/http_memory.h"
 
 #include <malloc.h>
 #include <openssl/crypto.h>

@@ -3,8 +3,8 @@
  * PIN, SAD and token of a request passes. Works on memory that malloc() gave, so it may be set at
  * any time.
  */
-#ifndef API_MEMORY_H
-#define API_MEMORY_H
+#ifndef API_HTTP_MEMORY_H
+#define API_HTTP_MEMORY_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* What credentials/info says of a certificate, read from its DER. */
-#ifndef API_CERTIFICATE_H
-#define API_CERTIFICATE_H
+#ifndef API_CSC_CERTIFICATE_H
+#define API_CSC_CERTIFICATE_H
 
 #include "base/buf.h"
 
