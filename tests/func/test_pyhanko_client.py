@@ -1,0 +1,97 @@
+"""Documents signed through the service by a client that speaks as pyHanko does are valid, and trusted
+when the signing root is."""
+
+import subprocess
+
+import pytest
+
+from lib.pdf_builder import PdfToSign
+from lib.pyhanko_like import PyhankoLike, Refused, suitable_digest
+
+KEYS = {"p-256": "SHA-256", "p-384": "SHA-384", "rsa-2048": "SHA-256", "rsa-3072": "SHA-384"}
+
+
+@pytest.fixture(scope="module")
+def agency(operator):
+    return operator.add_agency()
+
+
+@pytest.fixture(scope="module")
+def client(operator, agency):
+    return operator.add_client(agency)
+
+
+@pytest.fixture(scope="module")
+def trust(instance, tmp_path_factory):
+    """An NSS database that trusts the signing root and nothing else."""
+    folder = tmp_path_factory.mktemp("nss")
+    for arguments in (["-N", "--empty-password"],
+                      ["-A", "-n", "root", "-t", "C,C,C", "-a", "-i", str(instance.path("ca.pem"))]):
+        subprocess.run(["certutil", "-d", f"sql:{folder}", *arguments], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def subscribers(operator, agency):
+    """One of each kind of key, made when first asked for."""
+    made = {}
+
+    def get(key):
+        if key not in made:
+            made[key] = operator.subscriber(agency, key=key)
+        return made[key]
+    return get
+
+
+@pytest.fixture
+def signs(server, client, subscribers, trust, tmp_path):
+    """Signs a document; what pdfsig says of it."""
+    def sign(key, version, prefer_pss=False):
+        subscriber = subscribers(key)
+        speaker = PyhankoLike(server, client.api.token, subscriber.credential, version)
+        file = tmp_path / "signed.pdf"
+        file.write_bytes(speaker.sign_pdf(PdfToSign(), subscriber, prefer_pss))
+        return subprocess.run(["pdfsig", "-nssdir", str(trust), str(file)], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+    return sign
+
+
+VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
+
+
+@VERSIONS
+@pytest.mark.parametrize("key", KEYS)
+def test_a_signed_document_is_valid_and_trusted(signs, key, version):
+    shown = signs(key, version)
+    assert "Signature is Valid." in shown and "Certificate is Trusted." in shown, shown
+    assert "Total document signed" in shown
+
+
+@VERSIONS
+def test_a_document_signed_with_pss_is_valid_and_trusted(signs, version):
+    shown = signs("rsa-3072", version, prefer_pss=True)
+    assert "Signature is Valid." in shown and "Certificate is Trusted." in shown, shown
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_digest_suits_the_key(server, client, subscribers, key):
+    speaker = PyhankoLike(server, client.api.token, subscribers(key).credential)
+    certificates, mechanisms, _, _ = speaker.fetch_certificates()
+    digest = suitable_digest(certificates[0])
+    assert digest == KEYS[key].lower().replace("-", "")
+    assert f"{digest}_{'ecdsa' if key.startswith('p-') else 'rsa'}" in mechanisms
+
+
+@VERSIONS
+def test_the_chain_ends_at_the_signing_root(server, client, subscribers, instance, version):
+    speaker = PyhankoLike(server, client.api.token, subscribers("p-256").credential, version)
+    certificates = speaker.fetch_certificates()[0]
+    assert certificates[0].issuer == certificates[-1].subject
+    assert certificates[-1].self_issued and certificates[-1].ca
+
+
+@VERSIONS
+def test_a_refusal_is_an_error_status(server, client, subscribers, version):
+    speaker = PyhankoLike(server, "x" * 43, subscribers("p-256").credential, version)
+    with pytest.raises(Refused, match="401"):
+        speaker.fetch_certificates()
