@@ -1,0 +1,171 @@
+/* rssp-keys: makes and checks the service's keys in its tokens. */
+#include "base/log.h"
+#include "conf.h"
+#include "hsm/p11/key.h"
+#include "hsm/sam/ca.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum exit_code { EXIT_GOOD = 0, EXIT_KEYS = 1, EXIT_CONFIG = 3, EXIT_USAGE = 64 };
+
+static const char help[] =
+	"rssp-keys: the keys of the service itself, in the HSM.\n"
+	"\n"
+	"  rssp-keys init  --config FILE   make what is missing, then check\n"
+	"  rssp-keys check --config FILE   print each key and whether its attributes hold\n"
+	"\n"
+	"In the token hsm.key-token:\n"
+	"  rssp-wrap  AES-256; wraps and unwraps subscribers' keys, nothing else\n"
+	"  rssp-pin   HMAC-SHA-256; turns a stretched PIN into the key of a slot\n"
+	"  rssp-sam   HMAC-SHA-256; the root of the activation module's working keys\n"
+	"In the token hsm.ca-token:\n"
+	"  rssp-ca    RSA-3072 and its certificate; signs subscribers' certificates and the list of\n"
+	"             revoked ones. init writes the certificate to pki.ca-certificate too.\n"
+	"\n"
+	"None of them can be read out, changed, copied or used for anything else; rssp-sam does not start\n"
+	"while one deviates. A key that exists is never replaced: what is sealed under it would be lost.\n"
+	"Tokens are initialised before, with the HSM's own tool, for SoftHSM:\n"
+	"  softhsm2-util --init-token --free --label LABEL\n"
+	"The token's PIN is read from hsm.key-pin-file and hsm.ca-pin-file, mode 0600.\n"
+	"\n"
+	"exit codes: 0 all is well; 1 a key is missing or deviates; 3 configuration, module, token or PIN;\n"
+	"64 usage\n";
+
+static rc_t service_make(struct p11_session *session, enum p11_service service)
+{
+	struct p11_key keys[P11_GENERATIONS_MAX];
+	size_t count = 0;
+	rc_t rc = p11_key_list(session, service, keys, &count);
+
+	if (rc != RC_OK || count > 0)
+		return rc;
+	rc = p11_key_make(session, service, 1);
+	if (rc == RC_OK)
+		printf("made     %s generation 1\n", p11_key_label(service));
+	return rc;
+}
+
+static rc_t service_check(struct p11_session *session, enum p11_service service)
+{
+	struct p11_key keys[P11_GENERATIONS_MAX];
+	size_t count = 0;
+	rc_t worst = p11_key_list(session, service, keys, &count);
+
+	if (worst != RC_OK)
+		return worst;
+	if (count == 0) {
+		printf("missing  %s\n", p11_key_label(service));
+		return RC_TOKEN_ATTRIBUTES;
+	}
+	for (size_t i = 0; i < count; i++) {
+		rc_t rc = p11_key_check(session, service, &keys[i]);
+		printf("%s %s generation %llu\n", rc == RC_OK ? "good    " : "DEVIATES",
+			p11_key_label(service), (unsigned long long)keys[i].generation);
+		if (rc != RC_OK)
+			worst = rc;
+	}
+	return worst;
+}
+
+static rc_t key_token(struct p11_module *module, const struct conf *conf, bool make)
+{
+	struct p11_session *session = NULL;
+	rc_t worst = p11_session_open(
+		module, conf->hsm_key_token, conf->hsm_key_pin_file, P11_WRITE, &session);
+
+	for (enum p11_service service = P11_WRAP; service <= P11_SAM && session != NULL;
+		service++) {
+		rc_t rc = make ? service_make(session, service) : RC_OK;
+		if (rc == RC_OK)
+			rc = service_check(session, service);
+		if (rc != RC_OK)
+			worst = rc;
+	}
+	p11_session_free(&session);
+	return worst;
+}
+
+static rc_t ca_token(struct p11_module *module, const struct conf *conf, bool make)
+{
+	struct p11_session *session = NULL;
+	struct ca *ca = NULL;
+	rc_t rc = p11_session_open(
+		module, conf->hsm_ca_token, conf->hsm_ca_pin_file, P11_WRITE, &session);
+
+	if (rc == RC_OK && make)
+		rc = ca_init(session, conf->service_name, conf->service_region);
+	if (rc == RC_OK)
+		rc = service_check(session, P11_CA);
+	if (rc == RC_OK)
+		rc = ca_open(session, &ca);
+	if (rc == RC_OK)
+		printf("good     %s certificate\n", p11_key_label(P11_CA));
+	if (rc == RC_OK && make)
+		rc = ca_write_certificate(ca, conf->pki_ca_certificate);
+	if (rc == RC_OK && make)
+		printf("written  %s\n", conf->pki_ca_certificate);
+	ca_free(&ca);
+	p11_session_free(&session);
+	return rc;
+}
+
+static int code_of(rc_t rc)
+{
+	if (rc == RC_OK)
+		return EXIT_GOOD;
+	return rc == RC_TOKEN_ATTRIBUTES ? EXIT_KEYS : EXIT_CONFIG;
+}
+
+static int run(const char *config, bool make)
+{
+	struct conf *conf = NULL;
+	struct p11_module *module = NULL;
+	rc_t rc = conf_load(&conf, config);
+
+	if (rc == RC_OK && conf->pki_ca_certificate[0] == 0) {
+		log_error("keys: no path for the CA's certificate fix=\"set pki.ca-certificate\"");
+		rc = RC_CONFIG;
+	}
+	if (rc == RC_OK)
+		rc = p11_module_open(conf->hsm_module, &module);
+	if (rc == RC_OK) {
+		rc_t keys = key_token(module, conf, make);
+		rc = ca_token(module, conf, make);
+		if (keys != RC_OK)
+			rc = keys;
+	}
+	p11_module_free(&module);
+	conf_free(&conf);
+	return code_of(rc);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *config = NULL;
+	int option;
+
+	log_open("rssp-keys", LOG_INFO);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return EXIT_GOOD;
+		}
+		if (option != 'c')
+			return EXIT_USAGE;
+		config = optarg;
+	}
+	bool make = optind < argc && strcmp(argv[optind], "init") == 0;
+	bool check = optind < argc && strcmp(argv[optind], "check") == 0;
+	if (config == NULL || optind + 1 != argc || (!make && !check)) {
+		fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	return run(config, make);
+}

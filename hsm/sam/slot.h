@@ -1,0 +1,28 @@
+/* Slots: a user's key under a PIN, and the sealed record of the one-time passwords beside it. */
+#ifndef HSM_SAM_SLOT_H
+#define HSM_SAM_SLOT_H
+
+#include "hsm/sam/state.h"
+#include "hsm/sam/terms.h"
+
+/* The factors that exist: "PIN AND OTP" and "PIN". RC_PARAMETER_INVALID for others, and for `PIN`
+ * or SCAL 1 unless the operator's configuration allows them; PIN alone is never more than SCAL 1.
+ */
+must_check rc_t slot_factors(const char *factors, enum scal scal, bool pin_only, bool *with_otp);
+
+/* Seals key under the PIN as `slot` says (its key_seal is not read). */
+must_check rc_t slot_seal(struct sam *sam, const struct sealed_key *slot,
+	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
+	struct buf *seal);
+/* RC_SEAL_BROKEN: the PIN is wrong, or something else that is bound differs. key->w points into
+ * plain. */
+must_check rc_t slot_open(struct sam *sam, const struct sealed_key *slot,
+	const uint8_t public_sha256[SHA256_LEN], struct span pin, struct buf *plain,
+	struct wrapped_key *key);
+
+must_check rc_t slot_otp_seal(
+	struct sam *sam, const struct id *credential, struct span record, struct buf *seal);
+must_check rc_t slot_otp_open(
+	struct sam *sam, const struct id *credential, struct span seal, struct buf *record);
+
+#endif
