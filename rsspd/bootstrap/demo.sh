@@ -78,18 +78,20 @@ pin_random() {
 # the province's administration, which sees the subscribers of every agency below it.
 demo_register() {
 	local top='UBND TỈNH MẪU' agency
-	demo_agency education "$top/SỞ GIÁO DỤC VÀ ĐÀO TẠO/TRƯỜNG THPT MẪU"
-	demo_agency health "$top/SỞ Y TẾ/BỆNH VIỆN ĐA KHOA MẪU"
-	demo_agency training "$top/TRƯỜNG CAO ĐẲNG MẪU"
-	demo_agency other "$top/SỞ TÀI NGUYÊN VÀ MÔI TRƯỜNG/VĂN PHÒNG ĐĂNG KÝ ĐẤT ĐAI MẪU"
-	agency=$(rssp operator agency add --path "$top" --province Mẫu --json | jq -er .agencyID)
+	demo_agency education "$top" "SỞ GIÁO DỤC VÀ ĐÀO TẠO" "TRƯỜNG THPT MẪU"
+	demo_agency health "$top" "SỞ Y TẾ" "BỆNH VIỆN ĐA KHOA MẪU"
+	demo_agency training "$top" "TRƯỜNG CAO ĐẲNG MẪU"
+	demo_agency other "$top" "SỞ TÀI NGUYÊN VÀ MÔI TRƯỜNG" "VĂN PHÒNG ĐĂNG KÝ ĐẤT ĐAI MẪU"
+	agency=$(rssp operator agency add "$top" --province Mẫu --json | jq -er .agencyID)
 	answer_keep "$RUN/secrets/client.json" \
 		rssp operator client add --name "Sổ học bạ điện tử mẫu" --agency "$agency" --json
 	env_write
 }
 
 demo_agency() {
-	rssp operator agency add --sector "$1" --path "$2" --province Mẫu
+	local sector=$1
+	shift
+	rssp operator agency add "$@" --sector "$sector" --province Mẫu
 }
 
 # Exit code 6 says that the policy did not permit every line: that is what the list is made for.
@@ -112,8 +114,8 @@ demo_activate() {
 	local kind=$1 pin=$RUN/secrets/subscriber-$1.pin
 	secret_keep "$pin" pin_random
 	answer_keep "$RUN/secrets/subscriber-$kind.json" \
-		rssp activate --code-fd 3 --identity "$4" --pin-fd 4 --key "$2" --json \
-		3< <(demo_code "$3") 4< "$pin"
+		rssp activate --code-fd 3 --identity-fd 4 --pin-fd 5 --key "$2" --json \
+		3< <(demo_code "$3") 4< <(say "$4") 5< "$pin"
 	env_write
 }
 
@@ -157,7 +159,7 @@ demo_next() {
 	cat <<-TEXT
 
 		The service runs at https://127.0.0.1:$(setting PORT). What a client needs: $RUN/env
-		Try next:  ${BUILD#"$PWD/"}/bin/rssp --env ${RUN#"$PWD/"}/env list
+		Try next:  build/bin/rssp list --env .run/env --user $(answer userID "$RUN/secrets/subscriber-RSA.json")
 		Stop it:   rsspd/quickstart stop
 	TEXT
 }
