@@ -108,6 +108,8 @@ static bool conf_choice_has(const char *form, const char *value)
 {
 	size_t len = strlen(value);
 
+	if (len == 0 || strchr(value, '|') != NULL)
+		return false;
 	for (const char *at = form; at != NULL; at = strchr(at, '|')) {
 		at += *at == '|';
 		if (strncmp(at, value, len) == 0 && (at[len] == '|' || at[len] == 0))
@@ -290,8 +292,8 @@ static void conf_check_needed(struct conf_parser *parser)
 		const struct conf_option *option = &conf_options[i];
 		if (!option->needed || parser->seen[i] != 0)
 			continue;
-		conf_fault(parser, 0, "%s.%s is missing: %s", option->section, option->key,
-			option->help);
+		conf_fault(parser, 0, "%s.%s is missing: %.*s", option->section, option->key,
+			(int)strcspn(option->help, "\n"), option->help);
 	}
 }
 

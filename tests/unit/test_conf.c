@@ -1,0 +1,259 @@
+/* link: conf */
+#include "conf_table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define NEEDED                                                                        \
+	"[tls]\ncertificate = tls/server.pem\nkey = /abs/server.key\n"                \
+	"[operators]\nfile = operators.pem\n"                                         \
+	"[database]\nconninfo = host=127.0.0.1 dbname=rssp passfile=/x/pass;word\n"   \
+	"[hsm]\nmodule = /lib/module.so\nkey-token = keys\nkey-pin-file = keys.pin\n" \
+	"ca-token = ca\nca-pin-file = ca.pin\n"                                       \
+	"[sam]\ncodes-spool = codes\n[notices]\nspool = notices\n"
+
+static rc_t parse(struct conf **conf, const char *text)
+{
+	FILE *file = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+
+	assert_non_null(file);
+	rc_t rc = conf_parse(conf, file, "test.conf", "/folder");
+	fclose(file);
+	return rc;
+}
+
+static void options_that_are_not_given_have_their_default(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&conf, NEEDED), RC_OK);
+	assert_string_equal(conf->listen_address, "127.0.0.1");
+	assert_int_equal(conf->listen_port, 8443);
+	assert_int_equal(conf->sam_sign, 2);
+	assert_int_equal(conf->sam_resident_keys, 1024);
+	assert_int_equal(conf->sad_lifetime_s, 600);
+	assert_int_equal(conf->sad_multisign, 500);
+	assert_false(conf->activation_pin_only);
+	assert_string_equal(conf->service_region, "VN");
+	assert_string_equal(conf->sam_user, "");
+	assert_string_equal(conf->pki_ca_certificate, "/folder/ca.pem");
+	assert_int_equal(conf_log_level(conf), LOG_INFO);
+	conf_free(&conf);
+	assert_null(conf);
+}
+
+static void a_relative_path_starts_in_the_files_folder(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&conf, NEEDED), RC_OK);
+	assert_string_equal(conf->tls_certificate, "/folder/tls/server.pem");
+	assert_string_equal(conf->tls_key, "/abs/server.key");
+	assert_string_equal(conf->sam_program, "");
+	conf_free(&conf);
+}
+
+static void a_value_is_the_rest_of_its_line(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&conf, NEEDED "[service]\n\tname =  a = b ; \"c\" # d \r\n"), RC_OK);
+	assert_string_equal(conf->service_name, "a = b ; \"c\" # d");
+	assert_string_equal(
+		conf->database_conninfo, "host=127.0.0.1 dbname=rssp passfile=/x/pass;word");
+	conf_free(&conf);
+}
+
+static void a_long_path_is_read_whole(void **state)
+{
+	char text[4096], path[1200];
+	struct conf *conf = NULL;
+
+	(void)state;
+	memset(path, 'p', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = 0;
+	snprintf(text, sizeof(text), NEEDED "[pki]\nca-certificate = %s\n", path);
+	assert_int_equal(parse(&conf, text), RC_OK);
+	assert_string_equal(conf->pki_ca_certificate, path);
+	conf_free(&conf);
+}
+
+static void a_fault_refuses_the_file(void **state)
+{
+	static const char *const faults[] = {
+		"[listen]\nprot = 1\n",
+		"[listne]\nport = 1\n",
+		"[listen\n",
+		"[listen] port\n",
+		"[listen]\nport\n",
+		"[listen]\nport = \n",
+		"[listen]\nport = 0\n",
+		"[listen]\nport = 65536\n",
+		"[listen]\nport = +80\n",
+		"[listen]\nport = 0x50\n",
+		"[listen]\nport = 80 ; comment\n",
+		"[listen]\nport = 99999999999999999999\n",
+		"[listen]\nport = 8443\nport = 8443\n",
+		"[listen]\nport = 1\n[log]\n[listen]\nport = 2\n",
+		"[hsm]\nca-token = again\n",
+		"[listen]\npublic-url = http://127.0.0.1\n",
+		"[listen]\npublic-url = https://127.0.0.1/\n",
+		"[listen]\npublic-url = https://\n",
+		"[pki]\nurl = http://127.0.0.1/pki\n",
+		"[activation]\npin-only = yes\n",
+		"[activation]\npin-only =\n",
+		"[log]\nlevel = loud\n",
+		"[log]\nlevel = info|warning\n",
+		"[log]\nlevel =\n",
+		"[sad]\nlifetime-s = 7201\n",
+		"[sad]\nmultisign = 501\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		struct conf *conf = NULL;
+		char text[4096];
+		snprintf(text, sizeof(text), "%s%s", NEEDED, faults[i]);
+		assert_int_equal(parse(&conf, text), RC_CONFIG);
+		assert_null(conf);
+	}
+}
+
+static void an_option_stands_below_a_section(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&conf, "port = 1\n" NEEDED), RC_CONFIG);
+}
+
+static void what_has_to_be_given_is_asked_for(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&conf, "\n"), RC_CONFIG);
+	assert_int_equal(
+		parse(&conf, NEEDED + strlen("[tls]\ncertificate = tls/server.pem\n")), RC_CONFIG);
+}
+
+static void a_password_is_refused(void **state)
+{
+	static const char *const conninfos[] = {"host=x password=secret", "password = 'secret'",
+		"postgresql://rsspd:secret@127.0.0.1/rssp", "sslpassword=secret"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(conninfos) / sizeof(conninfos[0]); i++) {
+		struct conf *conf = NULL;
+		char text[4096];
+		const char *after = strstr(NEEDED, "[hsm]");
+		snprintf(text, sizeof(text),
+			"[tls]\ncertificate = a\nkey = b\n[operators]\nfile = c\n"
+			"[database]\nconninfo = %s\n%s",
+			conninfos[i], after);
+		assert_int_equal(parse(&conf, text), RC_CONFIG);
+	}
+}
+
+static void a_nul_byte_is_refused(void **state)
+{
+	static const char text[] = "[log]\nlevel = info\0debug\n";
+	FILE *file = fmemopen((void *)(uintptr_t)text, sizeof(text) - 1, "r");
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(conf_parse(&conf, file, "test.conf", "/"), RC_CONFIG);
+	fclose(file);
+}
+
+static void the_sample_lists_every_option_and_its_defaults_are_valid(void **state)
+{
+	char *sample = NULL, *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&sample, &len);
+	struct conf *conf = NULL;
+
+	(void)state;
+	conf_print_sample(out);
+	fclose(out);
+	for (size_t i = 0; i < conf_option_count; i++) {
+		char line[128];
+		snprintf(line, sizeof(line), "%s =", conf_options[i].key);
+		assert_non_null(strstr(sample, line));
+	}
+	/* what is needed filled in, what has a default taken from the comment */
+	out = open_memstream(&text, &len);
+	for (char *line = strtok(sample, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		bool option = line[0] == '#' && line[1] != ' ' && strstr(line, " = ") != NULL;
+		size_t end = strlen(line);
+		fprintf(out, "%s%s\n", option ? line + 1 : line,
+			line[0] != '#' && end > 1 && line[end - 1] == '=' ? " something" : "");
+	}
+	fclose(out);
+	assert_int_equal(parse(&conf, text), RC_OK);
+	assert_int_equal(conf->limits_waiting, 2000);
+	conf_free(&conf);
+	free(sample);
+	free(text);
+}
+
+static void no_option_turns_a_check_off_or_sets_the_clock(void **state)
+{
+	static const char *const words[] = {
+		"disable", "insecure", "skip", "no-", "clock", "debug", "test"};
+
+	(void)state;
+	for (size_t i = 0; i < conf_option_count; i++) {
+		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
+			assert_null(strstr(conf_options[i].key, words[w]));
+	}
+}
+
+static void a_file_that_others_can_write_is_refused(void **state)
+{
+	char path[] = "/tmp/conf-XXXXXX";
+	int fd = mkstemp(path);
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_true(write(fd, NEEDED, sizeof(NEEDED) - 1) == sizeof(NEEDED) - 1);
+	assert_int_equal(fchmod(fd, 0640), 0);
+	assert_int_equal(conf_load(&conf, path), RC_OK);
+	assert_string_equal(conf->operators_file, "/tmp/operators.pem");
+	conf_free(&conf);
+	assert_int_equal(fchmod(fd, 0662), 0);
+	assert_int_equal(conf_load(&conf, path), RC_CONFIG);
+	close(fd);
+	unlink(path);
+	assert_int_equal(conf_load(&conf, path), RC_CONFIG);
+	assert_int_equal(conf_load(&conf, "/tmp"), RC_CONFIG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_that_are_not_given_have_their_default),
+		cmocka_unit_test(a_relative_path_starts_in_the_files_folder),
+		cmocka_unit_test(a_value_is_the_rest_of_its_line),
+		cmocka_unit_test(a_long_path_is_read_whole),
+		cmocka_unit_test(a_fault_refuses_the_file),
+		cmocka_unit_test(an_option_stands_below_a_section),
+		cmocka_unit_test(what_has_to_be_given_is_asked_for),
+		cmocka_unit_test(a_password_is_refused),
+		cmocka_unit_test(a_nul_byte_is_refused),
+		cmocka_unit_test(the_sample_lists_every_option_and_its_defaults_are_valid),
+		cmocka_unit_test(no_option_turns_a_check_off_or_sets_the_clock),
+		cmocka_unit_test(a_file_that_others_can_write_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
