@@ -102,7 +102,7 @@ static void client_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 		token_end(op, rc);
 		return;
 	}
-	audit_row_from_call(&audit, op->call, "token.issued", RC_OK);
+	audit_row_from_call(&audit, op->call, op->call->event, RC_OK);
 	store_token_add(op->core->pg, &audit, &row.client, row.secret_sha256, sha256,
 		clock_wall_ms() + TOKEN_LIFETIME_S * INT64_C(1000), token_added, op);
 }

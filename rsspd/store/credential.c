@@ -87,40 +87,6 @@ void store_subscriber_seen(struct pg *pg, const struct id *client, const struct 
 	pg_submit(pg, &subscriber_seen, params, done, arg);
 }
 
-static const struct pg_statement factor_load = {"factor_load",
-	"SELECT " SUBJECT_COLUMNS ", slot.generation, slot.kdf_memory_kib, slot.kdf_passes, slot.salt,"
-	" slot.key_seal, coalesce(c.otp_seal, ''), g.last_step, coalesce(g.unlock, ''),"
-	" coalesce(g.unlock_signature, ''), coalesce(g.unlock_fingerprint, '')"
-	" FROM " SUBJECT_TABLES " JOIN rssp.slot ON slot.credential = c.id AND slot.slot = 0"
-	" WHERE cl.id = $1::uuid AND c.id = $2::uuid"};
-
-void store_factor_load(struct pg *pg, const struct id *client, const struct id *credential,
-	pg_done_fn done, void *arg)
-{
-	struct pg_params *params = unit_params(NULL);
-
-	pg_put_id(params, client);
-	pg_put_id(params, credential);
-	pg_submit(pg, &factor_load, params, done, arg);
-}
-
-void store_factor_read(const struct pg_rows *rows, struct factor_row *factor)
-{
-	int column = SUBJECT_COLUMN_COUNT;
-
-	store_subject_read(rows, 0, &factor->subject);
-	factor->generation = pg_number(rows, 0, column++);
-	factor->kdf_memory_kib = pg_number(rows, 0, column++);
-	factor->kdf_passes = pg_number(rows, 0, column++);
-	factor->salt = pg_span(rows, 0, column++);
-	factor->key_seal = pg_span(rows, 0, column++);
-	factor->otp_seal = pg_span(rows, 0, column++);
-	factor->last_step = pg_number(rows, 0, column++);
-	factor->unlock = pg_span(rows, 0, column++);
-	factor->unlock_signature = pg_span(rows, 0, column++);
-	factor->unlock_fingerprint = pg_span(rows, 0, column++);
-}
-
 /*
  * Failures of attempts that never ended (a crash) stay counted: when the tries are used up and the
  * last attempt began longer than any attempt takes, the credential is locked.
@@ -133,9 +99,13 @@ static const struct pg_statement attempt_take = {"attempt_take",
 	"  attempted_at = $3::timestamptz WHERE credential = $1::uuid AND failures < 5"
 	"  AND locked_at IS NULL AND NOT (SELECT closed FROM throttle) RETURNING failures)"
 	" SELECT coalesce((SELECT failures FROM taken), 0)::bigint,"
-	" g.locked_at IS NOT NULL OR (g.failures >= 5"
-	"  AND g.attempted_at < $3::timestamptz - interval '1 minute'),"
-	" (SELECT closed FROM throttle) FROM rssp.credential_guard g WHERE g.credential = $1::uuid"};
+	" g.locked_at IS NOT NULL, g.failures >= 5"
+	"  AND g.attempted_at < $3::timestamptz - interval '1 minute',"
+	" (SELECT closed FROM throttle), c.factors, c.certificate, t.generation, t.kdf_memory_kib,"
+	" t.kdf_passes, t.salt, t.key_seal, coalesce(c.otp_seal, ''), g.last_step,"
+	" coalesce(g.unlock, ''), coalesce(g.unlock_signature, ''), coalesce(g.unlock_fingerprint, '')"
+	" FROM rssp.credential_guard g JOIN rssp.credential c ON c.id = g.credential"
+	" JOIN rssp.slot t ON t.credential = c.id AND t.slot = 0 WHERE g.credential = $1::uuid"};
 
 void store_attempt_take(struct pg *pg, const struct attempt_new *attempt, pg_done_fn done, void *arg)
 {
@@ -153,7 +123,22 @@ void store_attempt_read(const struct pg_rows *rows, struct attempt_row *attempt)
 	attempt->ordinal = pg_number(rows, 0, 0);
 	attempt->taken = attempt->ordinal > 0;
 	attempt->locked = !attempt->taken && pg_bool(rows, 0, 1);
-	attempt->throttled = !attempt->taken && !attempt->locked && pg_bool(rows, 0, 2);
+	attempt->lost = !attempt->taken && !attempt->locked && !pg_is_null(rows, 0, 2) &&
+		pg_bool(rows, 0, 2);
+	attempt->throttled =
+		!attempt->taken && !attempt->locked && !attempt->lost && pg_bool(rows, 0, 3);
+	attempt->factors = pg_text(rows, 0, 4);
+	attempt->certificate = pg_span(rows, 0, 5);
+	attempt->generation = pg_number(rows, 0, 6);
+	attempt->kdf_memory_kib = pg_number(rows, 0, 7);
+	attempt->kdf_passes = pg_number(rows, 0, 8);
+	attempt->salt = pg_span(rows, 0, 9);
+	attempt->key_seal = pg_span(rows, 0, 10);
+	attempt->otp_seal = pg_span(rows, 0, 11);
+	attempt->last_step = pg_number(rows, 0, 12);
+	attempt->unlock = pg_span(rows, 0, 13);
+	attempt->unlock_signature = pg_span(rows, 0, 14);
+	attempt->unlock_fingerprint = pg_span(rows, 0, 15);
 }
 
 static const struct pg_statement attempt_give_back = {"attempt_give_back",

@@ -68,18 +68,6 @@ void store_credential_list(struct pg *pg, const struct id *client, const struct 
 void store_subscriber_seen(struct pg *pg, const struct id *client, const struct id *subscriber,
 	pg_done_fn done, void *arg);
 
-/* What a SAM needs to check the factors. */
-struct factor_row {
-	struct subject_row subject;
-	int64_t generation, kdf_memory_kib, kdf_passes;
-	struct span salt, key_seal, otp_seal;	/* otp_seal empty: none */
-	int64_t last_step;
-	struct span unlock, unlock_signature, unlock_fingerprint;	/* empty: none */
-};
-void store_factor_load(struct pg *pg, const struct id *client, const struct id *credential,
-	pg_done_fn done, void *arg);
-void store_factor_read(const struct pg_rows *rows, struct factor_row *factor);
-
 /* Counts a failure before the SAM is asked. */
 struct attempt_new {
 	struct id credential, client;
@@ -88,8 +76,16 @@ struct attempt_new {
 struct attempt_row {
 	bool taken;
 	int64_t ordinal;		/* how many tries are used up with this one */
-	bool locked;			/* not taken: the tries are used up, and not by attempts under way */
+	bool locked;			/* not taken */
+	bool lost;			/* not taken: tries are used up by attempts that never ended */
 	bool throttled;			/* not taken: too many wrong factors through this client */
+	/* what the SAM needs to check the factors; empty spans: none */
+	const char *factors;
+	struct span certificate;
+	int64_t generation, kdf_memory_kib, kdf_passes;
+	struct span salt, key_seal, otp_seal;
+	int64_t last_step;
+	struct span unlock, unlock_signature, unlock_fingerprint;
 };
 void store_attempt_take(struct pg *pg, const struct attempt_new *attempt, pg_done_fn done, void *arg);
 void store_attempt_read(const struct pg_rows *rows, struct attempt_row *attempt);

@@ -1,0 +1,465 @@
+/*
+ * credentials/authorize: read and decide, count the try and commit it, ask the SAM, and then in one
+ * commit either the SAD, or the failure (with the lock, at the last one), or the try given back.
+ */
+#include "core/sad.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/subject.h"
+#include "store/sad.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FACTOR_MAX 256
+#define RETRY_IN_FLIGHT_S 1
+#define RETRY_THROTTLED_S 60
+#define OTP_STEP_S 30
+
+struct authorize_op {
+	struct core *core;
+	struct call *call;
+	core_sad_fn done;
+	void *arg;
+	/* the request */
+	struct id credential;
+	uint32_t signatures;
+	struct buf hashes;
+	size_t hash_len, hash_count;
+	const struct digest_algo *digest;
+	struct secret pin, otp;
+	bool has_pin, has_otp;
+	rc_t form;			/* what is wrong with it in itself */
+	/* what was read */
+	struct subject_versions versions;
+	uint8_t certificate_sha256[SHA256_LEN];
+	enum scal scal;
+	int64_t start_ms, end_ms;
+	/* what was got */
+	int64_t ordinal;		/* of the try that is counted and not yet accounted for; 0: none */
+	bool authorised;		/* the SAM has said yes: only the commit is missing */
+	struct id handle;
+	uint8_t sha256[SHA256_LEN];
+	struct buf seal;
+	struct secret text;
+	int64_t otp_step;
+	/* the end */
+	unsigned rounds;
+	struct fault fault;
+	struct buf why;
+};
+
+static void authorize_load(struct authorize_op *op);
+
+static void authorize_end(struct authorize_op *op, rc_t rc)
+{
+	struct sad_issued issued = {&op->text, (op->end_ms - clock_wall_ms()) / 1000};
+	const char *text = NULL;
+
+	op->fault.rc = rc;
+	if (rc != RC_OK && op->why.len > 0 && buf_string(&op->why, &text) == RC_OK)
+		op->fault.text = text;
+	op->done(op->arg, &op->fault, rc == RC_OK ? &issued : NULL);
+	buf_free(&op->hashes);
+	buf_free(&op->seal);
+	buf_free(&op->why);
+	secret_free(&op->pin);
+	secret_free(&op->otp);
+	secret_free(&op->text);
+	free(op);
+}
+
+/* The row of the refusal was written (or not, and then the router tries). */
+static void refusal_written(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct authorize_op *op = arg;
+
+	(void)rows;
+	op->call->audited = rc == RC_OK;
+	authorize_end(op, rc == RC_OK ? op->fault.rc : rc);
+}
+
+static void refusal_row(struct authorize_op *op, struct audit_row *row, rc_t rc)
+{
+	op->fault.rc = rc;
+	audit_row_from_call(row, op->call, "authorisation.refused", rc);
+}
+
+/* Ends; a try that was counted for nothing is given back. */
+static void authorize_stop(struct authorize_op *op, rc_t rc)
+{
+	struct audit_row row;
+
+	if (op->ordinal == 0) {
+		authorize_end(op, rc);
+		return;
+	}
+	op->ordinal = 0;
+	refusal_row(op, &row, rc);
+	store_attempt_give_back(op->core->pg, &row, &op->credential, refusal_written, op);
+}
+
+static void wrong_fill(struct authorize_op *op, struct attempt_wrong *wrong, const struct audit_row *row)
+{
+	*wrong = (struct attempt_wrong){
+		.credential = op->credential,
+		.subscriber = op->versions.subscriber,
+		.client = op->call->who.client,
+		.ordinal = op->ordinal,
+		.now_ms = row->at_ms,
+	};
+	if (id_random(&wrong->lock_event) != RC_OK)
+		abort();
+}
+
+static void lock_written(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct authorize_op *op = arg;
+
+	if (rc == RC_OK && pg_row_count(rows) == 1 && pg_bool(rows, 0, 0))
+		core_notices_wake(op->core);
+	refusal_written(op, rc, rows);
+}
+
+static void authorize_wrong(struct authorize_op *op, rc_t rc)
+{
+	struct attempt_wrong wrong;
+	struct audit_row row;
+
+	refusal_row(op, &row, rc);
+	wrong_fill(op, &wrong, &row);
+	store_attempt_wrong(op->core->pg, &row, &wrong, lock_written, op);
+}
+
+static void authorize_lock(struct authorize_op *op)
+{
+	struct attempt_wrong wrong;
+	struct audit_row row;
+
+	refusal_row(op, &row, RC_PIN_LOCKED);
+	wrong_fill(op, &wrong, &row);
+	store_credential_lock(op->core->pg, &row, &wrong, lock_written, op);
+}
+
+static void authorize_replayed(struct authorize_op *op, unsigned wait_s)
+{
+	char text[160];
+
+	if (op->call->lang == LANG_EN)
+		snprintf(text, sizeof(text),
+			"The OTP was used already; wait %u seconds for the next one", wait_s);
+	else
+		snprintf(text, sizeof(text),
+			"Mã OTP đã được dùng; hãy đợi %u giây để có mã mới", wait_s);
+	op->fault.retry_after_s = wait_s;
+	if (buf_set(&op->why, span_string(text)) != RC_OK)
+		buf_clear(&op->why);
+	authorize_stop(op, RC_OTP_REPLAYED);
+}
+
+/* ---- the commit ---- */
+
+static void authorize_commit(struct authorize_op *op);
+
+static void sad_added(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct authorize_op *op = arg;
+	struct sad_added added;
+
+	if (rc != RC_OK || pg_row_count(rows) != 1) {
+		authorize_end(op, rc != RC_OK ? rc : RC_INTERNAL);
+		return;
+	}
+	store_sad_added_read(rows, &added);
+	if (added.done) {
+		op->call->audited = true;
+		authorize_end(op, RC_OK);
+	} else if (added.stale && op->rounds++ < SUBJECT_ROUNDS) {
+		authorize_load(op);
+	} else if (added.locked) {
+		authorize_stop(op, RC_PIN_LOCKED);
+	} else if (op->otp_step != 0 && added.last_step >= op->otp_step) {
+		int64_t wait = (added.last_step + 1) * OTP_STEP_S - clock_wall_ms() / 1000;
+		authorize_replayed(op, wait < 1 ? 1 : (unsigned)wait);
+	} else {
+		authorize_stop(op, RC_UNAVAILABLE);
+	}
+}
+
+static void authorize_commit(struct authorize_op *op)
+{
+	struct audit_row row;
+	struct sad_new fresh = {
+		.id = op->handle,
+		.scal = op->scal,
+		.digest = op->digest->name,
+		.hash_count = op->signatures,
+		.seal = buf_span(&op->seal),
+		.start_ms = op->start_ms,
+		.end_ms = op->end_ms,
+		.hashes = buf_span(&op->hashes),
+		.hash_len = op->hash_len,
+	};
+
+	memcpy(fresh.sha256, op->sha256, SHA256_LEN);
+	memcpy(fresh.certificate_sha256, op->certificate_sha256, SHA256_LEN);
+	audit_row_from_call(&row, op->call, "credential.authorised", RC_OK);
+	snprintf(row.detail, sizeof(row.detail), "{\"signatures\":%" PRIu32 "}", op->signatures);
+	store_sad_add(op->core->pg, &row, &op->versions, &fresh, op->otp_step, sad_added, op);
+}
+
+/* ---- the SAM ---- */
+
+static void authorize_accept(struct authorize_op *op, struct job_authorized *answer)
+{
+	rc_t rc = id_random(&op->handle);
+
+	if (rc == RC_OK)
+		rc = sad_text_make(&op->text, &op->handle, buf_span(&answer->secret), op->sha256);
+	if (rc != RC_OK) {
+		authorize_stop(op, rc);
+		return;
+	}
+	op->seal = answer->seal;
+	answer->seal = BUF_INIT;
+	op->otp_step = answer->otp_step;
+	op->authorised = true;
+	authorize_commit(op);
+}
+
+static void authorize_answered(void *arg, struct hsm_answer *answer)
+{
+	struct authorize_op *op = arg;
+
+	op->fault.retry_after_s = answer->retry_after_s;
+	switch (answer->rc) {
+	case RC_OK:
+		authorize_accept(op, answer->authorized);
+		break;
+	case RC_PIN_WRONG:
+	case RC_OTP_WRONG:
+		authorize_wrong(op, answer->rc);
+		break;
+	case RC_PIN_LOCKED:
+		authorize_lock(op);
+		break;
+	case RC_OTP_REPLAYED:
+		authorize_replayed(op, answer->retry_after_s);
+		break;
+	case RC_HSM_LOST:
+		/* it may have checked the factors: the try stays counted */
+		authorize_end(op, RC_HSM_LOST);
+		break;
+	default:
+		authorize_stop(op, answer->rc == RC_SEAL_BROKEN ? RC_HSM_REFUSED : answer->rc);
+		break;
+	}
+}
+
+static void authorize_ask(struct authorize_op *op, const struct attempt_row *row)
+{
+	struct job_authorize job = {
+		.key = {op->credential, op->versions.subscriber, 0, op->scal, row->factors,
+			{(uint64_t)row->kdf_memory_kib, (uint64_t)row->kdf_passes},
+			(uint64_t)row->generation, row->salt, row->key_seal, row->otp_seal},
+		.terms = {.credential = op->credential, .subscriber = op->versions.subscriber,
+			.client = op->call->who.client, .scal = op->scal,
+			.digest = op->digest->kind, .hash_count = op->signatures,
+			.start_ms = op->start_ms, .end_ms = op->end_ms},
+		.certificate = row->certificate,
+		.pin = secret_span(&op->pin),
+		.otp = secret_span(&op->otp),
+		.last_step = row->last_step,
+		.unlock = row->unlock,
+		.unlock_signature = row->unlock_signature,
+	};
+
+	memcpy(job.terms.certificate_sha256, op->certificate_sha256, SHA256_LEN);
+	if (op->scal == SCAL_2)
+		job.terms.hashes = buf_span(&op->hashes);
+	if (row->unlock_fingerprint.len == SHA256_LEN)
+		memcpy(job.unlock_fingerprint, row->unlock_fingerprint.data, SHA256_LEN);
+	hsm_client_authorize(op->core->hsm, &job, authorize_answered, op);
+}
+
+static void attempt_taken(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct authorize_op *op = arg;
+	struct attempt_row attempt = {0};
+
+	if (rc == RC_OK && pg_row_count(rows) != 1)
+		rc = RC_INTERNAL;
+	if (rc != RC_OK) {
+		authorize_end(op, rc);
+		return;
+	}
+	store_attempt_read(rows, &attempt);
+	op->ordinal = attempt.ordinal;
+	op->fault.retry_after_s = attempt.throttled ? RETRY_THROTTLED_S : RETRY_IN_FLIGHT_S;
+	if (attempt.taken)
+		authorize_ask(op, &attempt);
+	else if (attempt.lost)
+		authorize_lock(op);
+	else
+		authorize_end(op, attempt.locked ? RC_PIN_LOCKED : RC_TOO_MANY);
+}
+
+/* ---- reading and deciding ---- */
+
+static rc_t form_check(const struct authorize_op *op, const struct authorize_request *request)
+{
+	const struct digest_algo *digest = request->digest;
+
+	if (op->signatures < 1)
+		return RC_NUM_SIGNATURES_INVALID;
+	if (op->signatures > op->core->settings.multisign || op->signatures > HASHES_MAX)
+		return RC_NUM_SIGNATURES_TOO_HIGH;
+	if (op->hash_count > 0 && op->hash_count != op->signatures)
+		return RC_NUM_SIGNATURES_INVALID;
+	if (op->hash_count > 0 && (digest == NULL ? digest_algo_by_len(op->hash_len) == NULL
+						  : digest->len != op->hash_len))
+		return RC_HASH_LENGTH;
+	if (request->pin.len > FACTOR_MAX)
+		return RC_PIN_INVALID_TYPE;
+	return request->otp.len > FACTOR_MAX ? RC_OTP_INVALID_TYPE : RC_OK;
+}
+
+/* SCAL 1 is a class of its own that the configuration must allow; whatever the database says of
+ * factors and SCAL, the seals say it too. */
+static rc_t factors_check(const struct authorize_op *op, const struct subject_row *subject)
+{
+	bool with_otp = strcmp(subject->factors, "PIN AND OTP") == 0;
+
+	if (!with_otp && !op->core->settings.pin_only_allowed)
+		return RC_CREDENTIAL_DISABLED;
+	if (subject->scal == 2 && op->hash_count == 0)
+		return RC_HASH_MISSING;
+	if (!op->has_pin)
+		return RC_PIN_INVALID_TYPE;
+	return with_otp && !op->has_otp ? RC_OTP_INVALID_TYPE : RC_OK;
+}
+
+static rc_t authorize_check(struct authorize_op *op, const struct subject_row *subject)
+{
+	rc_t rc = RC_OK;
+
+	if (strcmp(subject->client_mode, "explicit") != 0)
+		return RC_NOT_EXPLICIT;
+	if (op->form != RC_OK)
+		return op->form;
+	rc = factors_check(op, subject);
+	if (rc == RC_OK)
+		rc = subject_decide(op->core, op->call, POLICY_AUTHORIZE, subject, op->signatures,
+			&op->why);
+	return rc == RC_OK ? subject_check(subject) : rc;
+}
+
+/* After the SAM's answer the row is read again only because a version changed: what is sealed must
+ * still be what is stored. */
+static rc_t authorize_keep(struct authorize_op *op, const struct subject_row *subject)
+{
+	if (subject->certificate_sha256.len != SHA256_LEN)
+		return RC_HSM_REFUSED;
+	if (op->authorised && (memcmp(op->certificate_sha256, subject->certificate_sha256.data,
+				       SHA256_LEN) != 0 || op->scal != (enum scal)subject->scal))
+		return RC_UNAVAILABLE;
+	memcpy(op->certificate_sha256, subject->certificate_sha256.data, SHA256_LEN);
+	op->scal = subject->scal == 2 ? SCAL_2 : SCAL_1;
+	subject_versions(&op->versions, subject, &op->call->who.client);
+	return RC_OK;
+}
+
+static void authorize_decided(struct authorize_op *op)
+{
+	struct attempt_new attempt = {op->credential, op->call->who.client, clock_wall_ms(),
+		op->core->settings.client_failures_per_minute};
+
+	if (op->authorised) {
+		authorize_commit(op);
+		return;
+	}
+	op->start_ms = attempt.now_ms;
+	op->end_ms = op->start_ms + op->core->settings.sad_lifetime_ms;
+	store_attempt_take(op->core->pg, &attempt, attempt_taken, op);
+}
+
+static void authorize_policy_read(void *arg, rc_t rc)
+{
+	struct authorize_op *op = arg;
+
+	if (rc != RC_OK)
+		authorize_stop(op, subject_read_rc(rc));
+	else
+		authorize_load(op);
+}
+
+static void authorize_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct authorize_op *op = arg;
+	struct subject_row subject;
+
+	if (rc == RC_OK && pg_row_count(rows) != 1)
+		rc = RC_CREDENTIAL_ID_INVALID;
+	if (rc != RC_OK) {
+		authorize_stop(op, subject_read_rc(rc));
+		return;
+	}
+	store_subject_read(rows, 0, &subject);
+	subject_name(op->call, &subject);
+	if (subject_policy_missing(op->core, &subject) && op->rounds++ < SUBJECT_ROUNDS) {
+		core_policy_read(op->core, authorize_policy_read, op);
+		return;
+	}
+	rc = authorize_check(op, &subject);
+	if (rc == RC_OK)
+		rc = authorize_keep(op, &subject);
+	if (rc == RC_OK)
+		authorize_decided(op);
+	else
+		authorize_stop(op, rc);
+}
+
+static void authorize_load(struct authorize_op *op)
+{
+	store_credential_get(
+		op->core->pg, &op->call->who.client, &op->credential, authorize_loaded, op);
+}
+
+static void authorize_refuse(void *arg)
+{
+	struct authorize_op *op = arg;
+
+	authorize_end(op, op->form);
+}
+
+void core_authorize(struct core *core, struct call *call, const struct authorize_request *request,
+	core_sad_fn done, void *arg)
+{
+	struct authorize_op *op = core_alloc(sizeof(*op));
+
+	*op = (struct authorize_op){.core = core, .call = call, .done = done, .arg = arg,
+		.credential = request->credential, .signatures = request->signatures,
+		.hash_len = request->hash_len, .hash_count = request->hash_count,
+		.digest = request->digest, .has_pin = request->pin.data != NULL,
+		.has_otp = request->otp.data != NULL};
+	if (op->digest == NULL)
+		op->digest = op->hash_count > 0 ? digest_algo_by_len(op->hash_len)
+						: digest_algo_by_kind(DIGEST_SHA256);
+	op->form = form_check(op, request);
+	rc_t rc = RC_OK;
+	if (op->form == RC_OK)
+		rc = buf_append(&op->hashes, request->hashes.data, op->hash_len * op->hash_count);
+	if (rc == RC_OK && op->form == RC_OK)
+		rc = secret_set(&op->pin, request->pin);
+	if (rc == RC_OK && op->form == RC_OK)
+		rc = secret_set(&op->otp, request->otp);
+	if (rc != RC_OK) {
+		op->form = rc;
+		core_defer(core, authorize_refuse, op);
+		return;
+	}
+	authorize_load(op);
+}

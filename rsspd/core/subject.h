@@ -1,0 +1,52 @@
+/* What authorisation, extension and signing ask about a subject before anything is spent, and how
+ * a SAD is read. Seen by the files of core/ only. */
+#ifndef CORE_SUBJECT_H
+#define CORE_SUBJECT_H
+
+#include "base/secret.h"
+#include "core/internal.h"
+#include "store/sad.h"
+
+/* How often a decision is made anew because something changed while it was made. */
+#define SUBJECT_ROUNDS 4
+
+/* The store's answer to a statement that changes nothing. */
+rc_t subject_read_rc(rc_t rc);
+
+/* The version that the row names has to be read first: core_policy_read(), then load again. */
+bool subject_policy_missing(const struct core *core, const struct subject_row *subject);
+/* core_decide() for this subject. */
+must_check rc_t subject_decide(struct core *core, struct call *call, enum policy_stage stage,
+	const struct subject_row *subject, size_t signatures, struct buf *text);
+/* RC_TOKEN_INVALID (the client was disabled), RC_CREDENTIAL_DISABLED, RC_CERTIFICATE_EXPIRED. */
+must_check rc_t subject_check(const struct subject_row *subject);
+/* What the commit compares under lock. */
+void subject_versions(struct subject_versions *versions, const struct subject_row *subject,
+	const struct id *client);
+/* For the rows of the audit. */
+void subject_name(struct call *call, const struct subject_row *subject);
+
+/* SAD = base64url(handle ‖ S), canonical only (design §2.2). */
+#define SAD_HANDLE_LEN ID_LEN
+must_check rc_t sad_text_make(
+	struct secret *text, const struct id *handle, struct span s, uint8_t sha256[SHA256_LEN]);
+/* Always gives the SHA-256 to look for, of whatever was sent; S only of a well-formed SAD. */
+struct sad_text {
+	uint8_t sha256[SHA256_LEN];
+	struct secret s;
+	bool well_formed;
+};
+must_check rc_t sad_text_read(struct sad_text *sad, struct span text);
+void sad_text_free(struct sad_text *sad);
+
+/* RC_SAD_INVALID (unknown, another's, spent, exchanged) or RC_SAD_EXPIRED. */
+must_check rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text);
+/* Never NULL after sad_row_check(). */
+const struct digest_algo *sad_row_digest(const struct sad_row *sad);
+
+/* Which unspent positions stand for the hashes, in their order: a multiset, each position once.
+ * RC_HASH_NOT_AUTHORIZED. spent has count bytes. */
+must_check rc_t sad_positions_choose(uint32_t *positions, struct span authorised, struct span spent,
+	struct span hashes, size_t hash_len, size_t count);
+
+#endif
