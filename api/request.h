@@ -24,7 +24,7 @@ struct request {
 	struct call call;
 	json_t *params;			/* the body, form or query, as an object */
 	void *values;			/* route->spec filled in */
-	rc_t pending;			/* the fault to answer when the credential proves to be the client's */
+	rc_t pending;			/* what to answer once the credential proves to be the client's */
 
 	/* the router's own */
 	struct http_answer answer;
