@@ -1,0 +1,98 @@
+#include "clients/cli/cli.h"
+
+#include <stdio.h>
+
+struct factors {
+	struct secret code, identity, pin, again;
+};
+
+static json_t *json_secret(const struct secret *secret)
+{
+	struct span text = secret_span(secret);
+
+	return json_stringn((const char *)text.data, text.len);
+}
+
+static enum cli_exit ask_pin(struct cli *cli, struct factors *factors)
+{
+	enum cli_exit code = cli_ask(cli, "pin-fd",
+		(struct text){"New PIN (6 to 64 characters)", "PIN mới (6 đến 64 ký tự)"}, ASK_HIDDEN,
+		&factors->pin);
+
+	/* twice only where a hand types it unseen */
+	if (code != CLI_DONE || cli_has(cli, "pin-fd"))
+		return code;
+	code = cli_ask(cli, "pin-fd", (struct text){"The PIN again", "Nhập lại PIN"}, ASK_HIDDEN,
+		&factors->again);
+	if (code == CLI_DONE &&
+		!secret_equal(secret_span(&factors->pin), secret_span(&factors->again)))
+		code = cli_fail(cli, CLI_USAGE, "the two PINs differ; nothing was sent",
+			"hai lần nhập PIN khác nhau; chưa gửi gì");
+	return code;
+}
+
+static enum cli_exit ask_factors(struct cli *cli, struct factors *factors)
+{
+	enum cli_exit code = cli_ask(cli, "code-fd",
+		(struct text){"Activation code from your official e-mail", "Mã kích hoạt trong thư công vụ"},
+		ASK_VISIBLE, &factors->code);
+
+	if (code == CLI_DONE)
+		code = cli_ask(cli, "identity-fd",
+			(struct text){"Personal identity number", "Số định danh cá nhân"},
+			ASK_VISIBLE, &factors->identity);
+	return code == CLI_DONE ? ask_pin(cli, factors) : code;
+}
+
+static enum cli_exit activate(struct cli *cli, const struct factors *factors)
+{
+	const char *key = cli_value(cli, "key");
+	json_t *body = json_pack("{s:o, s:o, s:o}", "code", json_secret(&factors->code),
+		"identityNumber", json_secret(&factors->identity), "PIN",
+		json_secret(&factors->pin));
+
+	if (key != NULL && body != NULL)
+		json_object_set_new(body, "key", json_string(key));
+	rc_t rc = client_post(cli->client, "/activation/v1/activate", body, &cli->answer);
+	return rc == RC_OK ? CLI_DONE : cli_fail_rc(cli, rc);
+}
+
+static enum cli_exit show(struct cli *cli)
+{
+	const struct client_answer *answer = &cli->answer;
+	const char *user = client_answer_string(answer, "userID");
+	const char *credential = client_answer_string(answer, "credentialID");
+	const char *otpauth = client_answer_string(answer, "otpauth");
+
+	if (user == NULL || credential == NULL || otpauth == NULL)
+		return cli_fail_rc(cli, RC_SERVER_ANSWER);
+	cli_say(cli, "%sYour key is ready.%s", "%sKhoá của bạn đã sẵn sàng.%s",
+		cli_colour(cli, COLOUR_GOOD), cli_plain(cli));
+	cli_say(cli, "  user        %s\n  credential  %s", "  thuê bao    %s\n  chứng thư   %s", user,
+		credential);
+	cli_say(cli,
+		"\nAdd this to your authenticator app now; it is shown only once, and whoever has it\n"
+		"has your one-time passwords:\n\n  %s\n",
+		"\nHãy thêm địa chỉ này vào ứng dụng xác thực ngay; nó chỉ hiện một lần, ai có nó sẽ có\n"
+		"mã OTP của bạn:\n\n  %s\n",
+		otpauth);
+	cli_say(cli, "Then: rssp sign FILE.pdf --credential %s",
+		"Sau đó: rssp sign TỆP.pdf --credential %s", credential);
+	json_object_update(cli->result == NULL ? (cli->result = json_object()) : cli->result,
+		answer->body);
+	return CLI_DONE;
+}
+
+enum cli_exit cli_activate(struct cli *cli)
+{
+	struct factors factors = {0};
+
+	enum cli_exit code = ask_factors(cli, &factors);
+	if (code == CLI_DONE)
+		code = activate(cli, &factors);
+	secret_free(&factors.code);
+	secret_free(&factors.identity);
+	secret_free(&factors.pin);
+	secret_free(&factors.again);
+	return code == CLI_DONE ? show(cli) : code;
+}

@@ -1,0 +1,172 @@
+/*
+ * The command line tool rssp: one tree of commands, each a row of a table with its options, and one
+ * file per command. Results go to standard output, everything else to standard error; with --json
+ * standard output holds exactly one JSON object, also on failure.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "clients/lib/client.h"
+
+#include <stdbool.h>
+
+/* Documented in --help: scripts rely on them. */
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_REFUSED = 1,	/* the server refused */
+	CLI_USAGE = 2,
+	CLI_INPUT = 3,		/* an input file is faulty */
+	CLI_UNREACHABLE = 4,	/* no server, or it asks to come back later */
+	CLI_FACTOR = 5,		/* wrong or locked PIN, wrong OTP, wrong activation code */
+	CLI_POLICY = 6,		/* the policy refuses, or waits for an operator */
+	CLI_LOCAL = 7		/* this machine: a file cannot be written, memory, … */
+};
+
+struct text {
+	const char *en;
+	const char *vi;
+};
+
+struct cli;
+
+struct cli_option {
+	const char *name;	/* "pin-fd" for --pin-fd */
+	char letter;		/* 'o' for -o, or 0 */
+	const char *argument;	/* what the help calls its value; NULL: a switch */
+	const char *variable;	/* environment and --env file; NULL: none */
+	struct text help;
+};
+
+enum cli_needs { NEEDS_NOTHING = 0, NEEDS_SERVER = 1, NEEDS_CLIENT = 3, NEEDS_OPERATOR = 5 };
+#define NEEDS_CLIENT_BIT 2
+#define NEEDS_OPERATOR_BIT 4
+
+struct cli_command {
+	const char *name;
+	const struct cli_command *children;	/* a group; else run */
+	size_t child_count;
+	enum cli_exit (*run)(struct cli *cli);
+	enum cli_needs needs;
+	const struct cli_option *options;
+	size_t option_count;
+	const char *arguments;	/* "FILE.pdf…" for the help; NULL: none */
+	size_t least, most;	/* number of them */
+	struct text summary;
+	struct text detail;	/* may be empty */
+	const char *example;
+};
+
+#define CLI_VALUES_MAX 24
+#define CLI_ARGUMENTS_MAX 512
+
+struct cli {
+	const struct cli_command *command;
+	char name[64];			/* "rssp operator enrol" */
+	struct {
+		const struct cli_option *option;
+		const char *value;
+	} values[CLI_VALUES_MAX];
+	size_t value_count;
+	const char *arguments[CLI_ARGUMENTS_MAX];
+	size_t argument_count;
+	struct buf variables;		/* of the --env file: "NAME\0value\0…" */
+	bool json;
+	bool vietnamese;
+	bool help;
+	bool colour_out;
+	bool colour_err;
+	struct client *client;		/* connected as the command needs */
+	struct client_answer answer;	/* of the last call */
+	json_t *result;			/* what --json prints; each command fills it */
+};
+
+/* options.c: the values of options. NULL: not given. Option, then --env file, then environment. */
+const char *cli_value(const struct cli *cli, const char *name);
+const char *cli_variable(const struct cli *cli, const char *name);
+bool cli_has(const struct cli *cli, const char *name);
+/* "en" or "vi". */
+const char *cli_lang(const struct cli *cli);
+const char *cli_text(const struct cli *cli, struct text text);
+enum cli_exit cli_parse(struct cli *cli, const struct cli_command *root, int argc, char **argv);
+
+/* help.c */
+extern const struct cli_option cli_globals[];
+extern const size_t cli_global_count;
+void cli_help(const struct cli *cli, const struct cli_command *root);
+
+/* config.c: reads --env, then connects; what is missing is said by the name of its option. */
+enum cli_exit cli_read_env(struct cli *cli);
+enum cli_exit cli_connect(struct cli *cli);
+
+/* output.c. Both formats take the same arguments in the same order. */
+#define FORMAT_BOTH __attribute__((format(printf, 2, 4), format(printf, 3, 4)))
+/* To standard output, unless --json. */
+void cli_say(const struct cli *cli, const char *en, const char *vi, ...) FORMAT_BOTH;
+/* To standard error: not a result. */
+void cli_note(const struct cli *cli, const char *en, const char *vi, ...) FORMAT_BOTH;
+/* Says what is wrong, in JSON too; returns code. */
+enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, const char *vi, ...)
+	__attribute__((format(printf, 3, 5), format(printf, 4, 5)));
+/* A failed call or local operation in the user's words, with the request's id; its exit code. */
+enum cli_exit cli_fail_rc(struct cli *cli, rc_t rc);
+/* The words of cli_fail_rc() for an answer that is not the end; valid until the next call. */
+const char *cli_refusal(const struct cli *cli, rc_t rc, enum cli_exit *code);
+/* Columns that terminals show: marks that combine have none, some signs have two. */
+size_t cli_width(const char *text);
+/* text and spaces up to width columns. */
+void cli_pad(const char *text, size_t width);
+enum cli_colour { COLOUR_GOOD, COLOUR_BAD, COLOUR_WAIT, COLOUR_DIM, COLOUR_BOLD };
+const char *cli_colour(const struct cli *cli, enum cli_colour colour);
+const char *cli_plain(const struct cli *cli);
+/* Sets a member of the JSON result; value may be NULL (null). */
+void cli_result(struct cli *cli, const char *name, json_t *value);
+
+/* What a table of JSON objects shows: dotted members, arrays joined. */
+struct cli_column {
+	const char *member;
+	struct text heading;
+};
+void cli_table(const struct cli *cli, const json_t *rows, const struct cli_column *columns,
+	size_t count);
+
+/* Progress of something long, on standard error; done == total ends it. */
+struct cli_progress {
+	int64_t started_ms;
+	int64_t shown_ms;
+};
+void cli_progress(const struct cli *cli, struct cli_progress *progress, size_t done, size_t total);
+
+/* ask.c: from the descriptor that option names, one line; else at the terminal. */
+enum cli_ask { ASK_HIDDEN, ASK_VISIBLE };
+enum cli_exit cli_ask(struct cli *cli, const char *option, struct text prompt, enum cli_ask how,
+	struct secret *out);
+
+/* file.c */
+enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struct buf *out);
+/* Whole or not at all; an existing file is replaced only if replace. */
+enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace);
+
+/* operator.c: the key that signs statements, by --operator-key. */
+struct operator_key;
+enum cli_exit cli_operator_key(struct cli *cli, struct operator_key **key);
+
+/* One for each command. */
+enum cli_exit cli_sign(struct cli *cli);
+enum cli_exit cli_activate(struct cli *cli);
+enum cli_exit cli_list(struct cli *cli);
+enum cli_exit cli_operator_enrol(struct cli *cli);
+enum cli_exit cli_agency_add(struct cli *cli);
+enum cli_exit cli_agency_list(struct cli *cli);
+enum cli_exit cli_client_add(struct cli *cli);
+enum cli_exit cli_client_rotate(struct cli *cli);
+enum cli_exit cli_client_disable(struct cli *cli);
+enum cli_exit cli_subscriber_list(struct cli *cli);
+enum cli_exit cli_subscriber_set_position(struct cli *cli);
+enum cli_exit cli_subscriber_unlock(struct cli *cli);
+enum cli_exit cli_subscriber_disable(struct cli *cli);
+enum cli_exit cli_audit_show(struct cli *cli);
+
+/* commands.c: THE table */
+extern const struct cli_command cli_root;
+
+#endif

@@ -1,0 +1,287 @@
+/* THE table: every command, its options and its help. */
+#include "clients/cli/cli.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define OPTIONS(array) .options = (array), .option_count = COUNT(array)
+#define CHILDREN(array) .children = (array), .child_count = COUNT(array)
+
+#define CLIENT_OPTIONS                                                                             \
+	{"client-id", 0, "ID", "RSSP_CLIENT_ID",                                                   \
+		{"the client application", "mã ứng dụng khách"}},                                  \
+		{"client-secret-fd", 0, "N", NULL,                                                 \
+			{"read its secret from descriptor N (else RSSP_CLIENT_SECRET)",            \
+				"đọc mật khẩu ứng dụng từ bộ mô tả N (nếu không: RSSP_CLIENT_SECRET)"}}
+
+#define OPERATOR_OPTIONS                                                                           \
+	{"operator-cert", 0, "FILE", "RSSP_OPERATOR_CERT",                                         \
+		{"the operator's certificate", "chứng thư của người vận hành"}},                   \
+	{                                                                                          \
+		"operator-key", 0, "FILE", "RSSP_OPERATOR_KEY",                                    \
+		{                                                                                  \
+			"the operator's key", "khoá của người vận hành"                            \
+		}                                                                                  \
+	}
+
+static const struct cli_option sign_options[] = {
+	{"output", 'o', "FILE", NULL,
+		{"write here (default: NAME-signed.pdf beside the input)",
+			"ghi ra tệp này (mặc định: TÊN-signed.pdf cạnh tệp vào)"}},
+	{"force", 0, NULL, NULL,
+		{"replace an output that exists; never the input",
+			"ghi đè tệp ra nếu đã có; không bao giờ ghi đè tệp vào"}},
+	{"user", 0, "ID", "RSSP_USER",
+		{"the subscriber whose only credential signs", "thuê bao ký (khi chỉ có một chứng thư)"}},
+	{"credential", 0, "ID", "RSSP_CREDENTIAL", {"the credential that signs", "chứng thư dùng để ký"}},
+	{"scheme", 0, "pkcs1|pss", NULL,
+		{"for RSA keys (default pkcs1, which every reader knows)",
+			"cho khoá RSA (mặc định pkcs1, phần mềm nào cũng đọc được)"}},
+	{"reason", 0, "TEXT", NULL, {"why it is signed", "lý do ký"}},
+	{"location", 0, "TEXT", NULL, {"where it is signed", "nơi ký"}},
+	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
+	{"otp-fd", 0, "N", NULL,
+		{"read the one-time password from descriptor N", "đọc mã OTP từ bộ mô tả N"}},
+	CLIENT_OPTIONS,
+};
+
+static const struct cli_option activate_options[] = {
+	{"key", 0, "KIND", NULL,
+		{"p-256 (default), p-384, rsa-2048, rsa-3072, rsa-4096",
+			"p-256 (mặc định), p-384, rsa-2048, rsa-3072, rsa-4096"}},
+	{"code-fd", 0, "N", NULL, {"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả N"}},
+	{"identity-fd", 0, "N", NULL, {"read the identity number from descriptor N", "đọc số định danh từ bộ mô tả N"}},
+	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
+};
+
+static const struct cli_option list_options[] = {
+	{"user", 0, "ID", "RSSP_USER", {"the subscriber", "thuê bao"}},
+	CLIENT_OPTIONS,
+};
+
+static const struct cli_option operator_options[] = {OPERATOR_OPTIONS};
+
+static const struct cli_option enrol_options[] = {
+	{"dry-run", 0, NULL, NULL,
+		{"check the list and ask the policy, but enrol nobody",
+			"kiểm tra danh sách và hỏi chính sách, không đăng ký ai"}},
+	OPERATOR_OPTIONS,
+};
+
+static const struct cli_option agency_add_options[] = {
+	{"sector", 0, "SECTOR", NULL,
+		{"education, training, health, other (default: that of the level above)",
+			"education, training, health, other (mặc định: theo cấp trên)"}},
+	{"province", 0, "NAME", NULL, {"province or city", "tỉnh, thành phố"}},
+	OPERATOR_OPTIONS,
+};
+
+static const struct cli_option client_add_options[] = {
+	{"name", 0, "TEXT", NULL, {"what people call it", "tên ứng dụng"}},
+	{"agency", 0, "ID", NULL,
+		{"the agency whose credentials it may use, with those below it",
+			"cơ quan mà ứng dụng được dùng chứng thư, kể cả cấp dưới"}},
+	{"mode", 0, "MODE", NULL, {"explicit (default) or oauth2code", "explicit (mặc định) hoặc oauth2code"}},
+	{"profile", 0, "PROFILE", NULL,
+		{"general (default), or finance: then centralised signing is refused",
+			"general (mặc định), hoặc finance: khi đó bị từ chối ký số tập trung"}},
+	OPERATOR_OPTIONS,
+};
+
+static const struct cli_option subscriber_list_options[] = {
+	{"agency", 0, "ID", NULL, {"of this agency and below", "thuộc cơ quan này và cấp dưới"}},
+	{"name", 0, "TEXT", NULL, {"whose name contains this", "tên có chứa"}},
+	{"user", 0, "ID", NULL, {"this subscriber", "thuê bao này"}},
+	{"limit", 0, "N", NULL, {"at most so many", "nhiều nhất bấy nhiêu"}},
+	OPERATOR_OPTIONS,
+};
+
+static const struct cli_option audit_options[] = {
+	{"subscriber", 0, "ID", NULL, {"of this subscriber", "của thuê bao này"}},
+	{"credential", 0, "ID", NULL, {"on this credential", "trên chứng thư này"}},
+	{"request", 0, "ID", NULL, {"of this request (X-Request-Id)", "của yêu cầu này (X-Request-Id)"}},
+	{"from", 0, "TIME", NULL,
+		{"not before: 2026-05-28 or 2026-05-28T07:30:00, local time, or with Z",
+			"từ: 2026-05-28 hoặc 2026-05-28T07:30:00, giờ máy này, hoặc có Z"}},
+	{"to", 0, "TIME", NULL, {"before this time", "trước thời điểm này"}},
+	{"digest", 0, "FILE|HEX", NULL,
+		{"the signature of a document: a signed PDF, or the hash in hexadecimal",
+			"chữ ký của một tài liệu: tệp PDF đã ký, hoặc giá trị băm"}},
+	{"limit", 0, "N", NULL, {"at most so many", "nhiều nhất bấy nhiêu"}},
+	OPERATOR_OPTIONS,
+};
+
+static const struct cli_command agency_commands[] = {
+	{.name = "add",
+		.run = cli_agency_add,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(agency_add_options),
+		.arguments = "LEVEL1 [LEVEL2 [LEVEL3 [LEVEL4]]]",
+		.least = 1,
+		.most = 4,
+		.summary = {"add an agency to the tree", "thêm một cơ quan vào cây"},
+		.detail = {"The names of its levels, highest first. The sector decides who may sign; "
+			   "it is inherited.",
+			"Tên các cấp, từ cao xuống thấp. Lĩnh vực quyết định ai được ký; cấp dưới thừa kế."},
+		.example = "  rssp operator agency add \"UBND TỈNH MẪU\" \"SỞ Y TẾ\" --sector health "
+			   "--province Mẫu"},
+	{.name = "list",
+		.run = cli_agency_list,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.summary = {"the tree of agencies", "cây cơ quan"},
+		.example = "  rssp operator agency list --env .run/env"},
+};
+
+static const struct cli_command client_commands[] = {
+	{.name = "add",
+		.run = cli_client_add,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(client_add_options),
+		.summary = {"register a client application", "đăng ký một ứng dụng khách"},
+		.detail = {"Its secret is shown once, here, and stored nowhere.",
+			"Mật khẩu ứng dụng chỉ hiện một lần ở đây và không được lưu."},
+		.example = "  rssp operator client add --name \"Phần mềm Mẫu\" --agency AGENCY-ID"},
+	{.name = "rotate",
+		.run = cli_client_rotate,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.arguments = "CLIENT-ID",
+		.least = 1,
+		.most = 1,
+		.summary = {"give it a new secret; the old one ends", "cấp mật khẩu mới, huỷ mật khẩu cũ"},
+		.example = "  rssp operator client rotate CLIENT-ID"},
+	{.name = "disable",
+		.run = cli_client_disable,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.arguments = "CLIENT-ID",
+		.least = 1,
+		.most = 1,
+		.summary = {"refuse it from now on", "từ chối ứng dụng từ bây giờ"},
+		.example = "  rssp operator client disable CLIENT-ID"},
+};
+
+static const struct cli_command subscriber_commands[] = {
+	{.name = "list",
+		.run = cli_subscriber_list,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(subscriber_list_options),
+		.summary = {"find subscribers and their credentials", "tìm thuê bao và chứng thư"},
+		.example = "  rssp operator subscriber list --name \"Ví Dụ\""},
+	{.name = "set-position",
+		.run = cli_subscriber_set_position,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.arguments = "USER-ID POSITION",
+		.least = 2,
+		.most = 2,
+		.summary = {"change a position; the policy follows at once",
+			"đổi chức vụ; chính sách áp dụng ngay"},
+		.example = "  rssp operator subscriber set-position USER-ID \"Hiệu trưởng\""},
+	{.name = "unlock",
+		.run = cli_subscriber_unlock,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.arguments = "CREDENTIAL-ID",
+		.least = 1,
+		.most = 1,
+		.summary = {"give a locked credential its tries back", "mở khoá chứng thư bị khoá PIN"},
+		.example = "  rssp operator subscriber unlock CREDENTIAL-ID"},
+	{.name = "disable",
+		.run = cli_subscriber_disable,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.arguments = "USER-ID",
+		.least = 1,
+		.most = 1,
+		.summary = {"stop a subscriber from signing", "ngừng một thuê bao"},
+		.example = "  rssp operator subscriber disable USER-ID"},
+};
+
+static const struct cli_command operator_commands[] = {
+	{.name = "enrol",
+		.run = cli_operator_enrol,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(enrol_options),
+		.arguments = "LIST.csv",
+		.least = 1,
+		.most = 1,
+		.summary = {"enrol the subscribers of a form-01 list", "đăng ký thuê bao theo danh sách mẫu 01"},
+		.detail = {"The whole list is checked first: with any fault nothing is sent. Then the "
+			   "policy is asked about each\nline, and each permitted line is signed with "
+			   "the operator's key and submitted. The activation codes go to\nthe "
+			   "subscribers' official addresses; nobody else sees them.",
+			"Toàn bộ danh sách được kiểm tra trước: có lỗi thì không gửi gì. Sau đó hỏi chính "
+			"sách từng dòng; dòng\nđược phép thì ký bằng khoá của người vận hành rồi gửi. Mã "
+			"kích hoạt chỉ gửi tới thư công vụ của thuê bao."},
+		.example = "  rssp operator enrol tests/data/form01-mau.csv --env .run/env"},
+	{.name = "agency",
+		CHILDREN(agency_commands),
+		.summary = {"agencies and their sectors", "cơ quan và lĩnh vực"}},
+	{.name = "client",
+		CHILDREN(client_commands),
+		.summary = {"client applications", "ứng dụng khách"}},
+	{.name = "subscriber",
+		CHILDREN(subscriber_commands),
+		.summary = {"subscribers", "thuê bao"}},
+};
+
+static const struct cli_command audit_commands[] = {
+	{.name = "show",
+		.run = cli_audit_show,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(audit_options),
+		.summary = {"who did what, when, under which rule", "ai làm gì, khi nào, theo quy tắc nào"},
+		.example = "  rssp audit show --digest hoc-ba-signed.pdf --env .run/env"},
+};
+
+static const struct cli_command root_commands[] = {
+	{.name = "sign",
+		.run = cli_sign,
+		.needs = NEEDS_CLIENT,
+		OPTIONS(sign_options),
+		.arguments = "FILE.pdf…",
+		.least = 1,
+		.most = CLI_ARGUMENTS_MAX,
+		.summary = {"sign PDFs (PAdES B-B)", "ký tệp PDF (PAdES B-B)"},
+		.detail = {"The signature is invisible and appended: earlier signatures stay valid, and "
+			   "the input is not changed.\nSeveral files are signed with one PIN and one "
+			   "one-time password. Both are asked for at the terminal.",
+			"Chữ ký ẩn, ghi nối vào cuối: các chữ ký trước vẫn hợp lệ, tệp vào không đổi.\nNhiều "
+			"tệp được ký bằng một lần nhập PIN và OTP. Cả hai được hỏi trên màn hình dòng lệnh."},
+		.example = "  rssp sign hoc-ba.pdf --user USER-ID --env .run/env\n"
+			   "  rssp sign lop-9a/*.pdf --credential CREDENTIAL-ID"},
+	{.name = "activate",
+		.run = cli_activate,
+		.needs = NEEDS_SERVER,
+		OPTIONS(activate_options),
+		.summary = {"make one's key with the code from one's official e-mail",
+			"kích hoạt bằng mã trong thư công vụ"},
+		.detail = {"Asks for the code, the identity number and a PIN of one's own choice, makes "
+			   "the key, and shows the\notpauth:// address for the authenticator app. It is "
+			   "shown this once.",
+			"Hỏi mã kích hoạt, số định danh và PIN tự chọn, tạo khoá, rồi hiện địa chỉ otpauth:// "
+			"cho ứng dụng\nxác thực. Địa chỉ này chỉ hiện một lần."},
+		.example = "  rssp activate --url https://127.0.0.1:8443 --ca-cert root.pem"},
+	{.name = "list",
+		.run = cli_list,
+		.needs = NEEDS_CLIENT,
+		OPTIONS(list_options),
+		.summary = {"a subscriber's credentials", "chứng thư của một thuê bao"},
+		.example = "  rssp list --user USER-ID --env .run/env"},
+	{.name = "operator",
+		CHILDREN(operator_commands),
+		.summary = {"an operator's work", "việc của người vận hành"},
+		.detail = {"The operator is known by a client certificate; the same key signs what he "
+			   "enrols.",
+			"Người vận hành được nhận biết bằng chứng thư; khoá đó cũng ký các dòng đăng ký."}},
+	{.name = "audit",
+		CHILDREN(audit_commands),
+		.summary = {"the audit trail", "nhật ký kiểm toán"}},
+};
+
+const struct cli_command cli_root = {
+	.name = "rssp",
+	CHILDREN(root_commands),
+	.summary = {"rssp: centralised digital signing (ký số tập trung)", "rssp: ký số tập trung"},
+	.example = "  rssp sign hoc-ba.pdf --user USER-ID --env .run/env",
+};

@@ -1,0 +1,134 @@
+#include "clients/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum cli_exit read_all(struct cli *cli, int fd, const char *path, size_t max, struct buf *out)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || S_ISDIR(status.st_mode))
+		return cli_fail(cli, CLI_INPUT, "%s is not a file", "%s không phải là tệp", path);
+	if (status.st_size > 0 && (size_t)status.st_size > max)
+		return cli_fail(cli, CLI_INPUT, "%s is larger than %zu MB", "%s lớn hơn %zu MB", path,
+			max >> 20);
+	for (;;) {
+		if (buf_reserve(out, 65536) != RC_OK)
+			return cli_fail_rc(cli, RC_NO_MEMORY);
+		ssize_t got = read(fd, out->data + out->len, 65536);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return cli_fail(cli, CLI_INPUT, "%s does not read: %s",
+				"không đọc được %s: %s", path, strerror(errno));
+		if (got == 0)
+			return CLI_DONE;
+		out->len += (size_t)got;
+		if (out->len > max)
+			return cli_fail(cli, CLI_INPUT, "%s is larger than %zu MB",
+				"%s lớn hơn %zu MB", path, max >> 20);
+	}
+}
+
+enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	buf_clear(out);
+	if (fd < 0)
+		return cli_fail(cli, CLI_INPUT, "%s does not open: %s", "không mở được %s: %s", path,
+			strerror(errno));
+	enum cli_exit code = read_all(cli, fd, path, max, out);
+	close(fd);
+	return code;
+}
+
+static bool write_all(int fd, struct span bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t put = write(fd, bytes.data, bytes.len);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return false;
+		bytes.data += put;
+		bytes.len -= (size_t)put;
+	}
+	return true;
+}
+
+/* As open() with 0666 would have made it: mkostemp() gives 0600. */
+static bool usual_mode(int fd)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return fchmod(fd, 0666 & ~mask) == 0;
+}
+
+/* The name is durable only when its directory is. */
+static void sync_directory(const char *path)
+{
+	char *copy = strdup(path);
+
+	if (copy == NULL)
+		return;
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+static bool move_into_place(const char *from, const char *to, bool replace)
+{
+	if (replace)
+		return rename(from, to) == 0;
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return true;
+	/* some file systems do not know the flag; a link never replaces either */
+	return errno == EINVAL && link(from, to) == 0 && unlink(from) == 0;
+}
+
+static bool write_temporary(int fd, struct span bytes)
+{
+	return write_all(fd, bytes) && usual_mode(fd) && fsync(fd) == 0;
+}
+
+enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace)
+{
+	struct buf name = BUF_INIT;
+	const char *text = NULL;
+	bool done = false;
+	int error = ENOMEM;
+
+	if (buf_printf(&name, "%s.XXXXXX", path) != RC_OK || buf_string(&name, &text) != RC_OK)
+		goto out;
+	int fd = mkostemp((char *)name.data, O_CLOEXEC);
+	if (fd >= 0) {
+		done = write_temporary(fd, bytes);
+		done = close(fd) == 0 && done;
+		done = done && move_into_place(text, path, replace);
+	}
+	error = errno;
+	if (!done && fd >= 0)
+		unlink(text);
+	if (done)
+		sync_directory(path);
+out:
+	buf_free(&name);
+	if (done)
+		return CLI_DONE;
+	if (error == EEXIST)
+		return cli_fail(cli, CLI_USAGE, "%s is there already; --force replaces it",
+			"%s đã có; dùng --force để ghi đè", path);
+	return cli_fail(cli, CLI_LOCAL, "%s cannot be written: %s", "không ghi được %s: %s", path,
+		strerror(error));
+}

@@ -1,0 +1,62 @@
+#include "clients/cli/cli.h"
+
+#include "clients/lib/csc.h"
+
+#include <stdio.h>
+
+/* "RSA 2048", "ECDSA 256" */
+static json_t *key_kind(const struct csc_credential *credential)
+{
+	return json_sprintf("%s %ld", credential->rsa ? "RSA" : "ECDSA", credential->bits);
+}
+
+static enum cli_exit add_row(struct cli *cli, const char *id, json_t *rows)
+{
+	struct csc_credential credential = {0};
+
+	rc_t rc = csc_credential_info(cli->client, id, &credential, &cli->answer);
+	if (rc != RC_OK)
+		return cli_fail_rc(cli, rc);
+	json_array_append_new(rows,
+		json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:I}", "credentialID", id, "status",
+			credential.enabled ? "enabled" : "disabled", "key", key_kind(&credential),
+			"certificate", credential.status, "validTo", credential.valid_to, "subject",
+			credential.subject, "multisign", (json_int_t)credential.multisign));
+	csc_credential_free(&credential);
+	return CLI_DONE;
+}
+
+enum cli_exit cli_list(struct cli *cli)
+{
+	static const struct cli_column columns[] = {
+		{"credentialID", {"CREDENTIAL", "CHỨNG THƯ"}},
+		{"status", {"KEY STATUS", "TRẠNG THÁI KHOÁ"}},
+		{"key", {"KEY", "KHOÁ"}},
+		{"certificate", {"CERTIFICATE", "CHỨNG THƯ SỐ"}},
+		{"validTo", {"VALID TO", "HẾT HẠN"}},
+		{"subject", {"SUBJECT", "CHỦ THỂ"}},
+	};
+	const char *user = cli_value(cli, "user");
+
+	if (user == NULL)
+		return cli_fail(cli, CLI_USAGE, "whose? Give --user", "của ai? Hãy cho --user");
+	rc_t rc = csc_list(cli->client, user, &cli->answer);
+	if (rc != RC_OK)
+		return cli_fail_rc(cli, rc);
+	json_t *ids = json_incref(json_object_get(cli->answer.body, "credentialIDs"));
+	json_t *rows = json_array();
+	enum cli_exit code = CLI_DONE;
+	for (size_t i = 0; code == CLI_DONE && i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		code = id == NULL ? cli_fail_rc(cli, RC_SERVER_ANSWER) : add_row(cli, id, rows);
+	}
+	if (code == CLI_DONE && json_array_size(rows) == 0)
+		cli_note(cli, "no credentials", "không có chứng thư");
+	else if (code == CLI_DONE)
+		cli_table(cli, rows, columns, sizeof(columns) / sizeof(columns[0]));
+	if (code == CLI_DONE)
+		cli_result(cli, "credentials", json_incref(rows));
+	json_decref(rows);
+	json_decref(ids);
+	return code;
+}
