@@ -127,13 +127,26 @@ postgres_runs() {
 	[ -s "$RUN/pg/data/PG_VERSION" ] && postgres_control status > /dev/null 2>&1
 }
 
+# The last port, or one below those that the system gives to clients, at random: another may take a
+# free port before the server does, so the start is tried again on the next one.
 postgres_start() {
-	local port
+	local port try
 	! postgres_runs || return 0
 	port=$(setting PG_PORT)
-	setting_keep PG_PORT "$(port_free "${port:-54321}")"
-	postgres_configure
-	advise "see $RUN/pg/server.log"
+	port=${port:-$((20000 + RANDOM % 12000))}
+	for try in 1 2 3; do
+		port=$(port_free "$port")
+		setting_keep PG_PORT "$port"
+		postgres_configure
+		! postgres_launch || return 0
+		say "PostgreSQL did not start on port $port, try $try."
+		port=$((port + 1))
+	done
+	tail -n 5 "$RUN/pg/server.log"
+	fail "PostgreSQL does not start." "read $RUN/pg/server.log"
+}
+
+postgres_launch() {
 	detached postgres_control --log="$(realpath "$RUN/pg")/server.log" --wait --timeout=60 start
 }
 
