@@ -13,6 +13,7 @@ class Api:
     def __init__(self, server, token=None, certificate=None):
         self.server = server
         self.session = requests.Session()
+        self.session.trust_env = False  # or REQUESTS_CA_BUNDLE would win over verify
         self.session.verify = server.cacert
         self.session.cert = certificate
         self.token = token
