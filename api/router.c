@@ -51,7 +51,8 @@ static void request_log(const struct request *request)
 {
 	char id[ID_TEXT], path[160];
 	int status = request->answer.status;
-	enum log_level level = status < 400 ? LOG_DEBUG : status < 500 ? LOG_INFO : LOG_WARNING;
+	bool ours = status >= 500 && status != 501;
+	enum log_level level = ours ? LOG_WARNING : status >= 400 ? LOG_INFO : LOG_DEBUG;
 
 	id_format(&request->call.request, id);
 	log_write(level, "api: answered method=%s path=\"%s\" status=%d code=%s ms=%lld req=%s",
