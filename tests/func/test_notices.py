@@ -31,7 +31,7 @@ def subjects(server, address, count):
 def test_each_event_is_told_to_the_official_address(server, operator, client, subscriber):
     to = subscriber.person["email"]
     for _ in range(5):
-        client.authorize(subscriber, [DIGEST], 400, pin="sai mã pin 9")
+        client.authorize(subscriber, [DIGEST], 400, pin="sai mã pin 9", otp=subscriber.otp())
     operator.unlock(subscriber.credential)
     assert subjects(server, to, 3) == [
         "Signing key activated", "Signing key locked", "Signing key unlocked"]

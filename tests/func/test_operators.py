@@ -263,9 +263,11 @@ def test_a_disabled_subscriber_signs_nothing_more(operator, client, subscriber, 
 # -- unlock --
 
 def lock(client, subscriber):
+    """A right OTP is not used up by a wrong PIN."""
     for _ in range(5):
-        client.authorize(subscriber, [DIGEST], 400, pin="sai mã pin 9")
-    assert error(client.authorize(subscriber, [DIGEST], 400)) == ("invalid_request", "PIN locked")
+        client.authorize(subscriber, [DIGEST], 400, pin="sai mã pin 9", otp=subscriber.otp())
+    refused = client.authorize(subscriber, [DIGEST], 400, otp=subscriber.otp())
+    assert error(refused) == ("invalid_request", "PIN locked")
 
 
 def status(operator, subscriber):
