@@ -56,23 +56,48 @@ static bool is_hex_digest(const char *text)
 		text[strspn(text, "0123456789abcdefABCDEF")] == 0;
 }
 
-static void print_detail(const struct cli *cli, const json_t *event, const char *member, struct text label)
+/* Arrays are joined, objects printed as they are. */
+static void print_value(const json_t *value)
+{
+	json_free_t release = NULL;
+	size_t index;
+	json_t *item;
+
+	if (json_is_string(value)) {
+		fputs(json_string_value(value), stdout);
+	} else if (json_is_array(value)) {
+		json_array_foreach ((json_t *)(uintptr_t)value, index, item) {
+			fputs(index == 0 ? "" : " ", stdout);
+			if (json_is_string(item))
+				fputs(json_string_value(item), stdout);
+		}
+	} else {
+		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		fputs(text == NULL ? "" : text, stdout);
+		json_get_alloc_funcs(NULL, &release);
+		release(text);
+	}
+}
+
+static bool is_empty(const json_t *value)
+{
+	if (json_is_object(value) || json_is_array(value))
+		return json_object_size(value) + json_array_size(value) == 0;
+	return value == NULL || json_is_null(value) ||
+		(json_is_string(value) && json_string_length(value) == 0);
+}
+
+static void print_detail(
+	const struct cli *cli, const json_t *event, const char *member, struct text label)
 {
 	const json_t *value = json_object_get(event, member);
-	char *text = NULL;
 
-	if (json_is_string(value) && json_string_length(value) > 0)
-		printf("    %-11s %s\n", cli_text(cli, label), json_string_value(value));
-	else if (json_is_integer(value))
-		printf("    %-11s %lld\n", cli_text(cli, label), (long long)json_integer_value(value));
-	else if ((json_is_object(value) || json_is_array(value)) &&
-		json_object_size(value) + json_array_size(value) > 0) {
-		text = json_dumps(value, JSON_COMPACT);
-		printf("    %-11s %s\n", cli_text(cli, label), text == NULL ? "" : text);
-	}
-	json_free_t release = NULL;
-	json_get_alloc_funcs(NULL, &release);
-	release(text);
+	if (is_empty(value))
+		return;
+	printf("    ");
+	cli_pad(cli_text(cli, label), 12);
+	print_value(value);
+	putchar('\n');
 }
 
 static const char *member_text(const json_t *event, const char *name)

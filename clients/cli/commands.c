@@ -216,13 +216,16 @@ static const struct cli_command operator_commands[] = {
 		.example = "  rssp operator enrol tests/data/form01-mau.csv --env .run/env"},
 	{.name = "agency",
 		CHILDREN(agency_commands),
-		.summary = {"agencies and their sectors", "cơ quan và lĩnh vực"}},
+		.summary = {"agencies and their sectors", "cơ quan và lĩnh vực"},
+		.example = "  rssp operator agency list --env .run/env"},
 	{.name = "client",
 		CHILDREN(client_commands),
-		.summary = {"client applications", "ứng dụng khách"}},
+		.summary = {"client applications", "ứng dụng khách"},
+		.example = "  rssp operator client rotate CLIENT-ID --env .run/env"},
 	{.name = "subscriber",
 		CHILDREN(subscriber_commands),
-		.summary = {"subscribers", "thuê bao"}},
+		.summary = {"subscribers", "thuê bao"},
+		.example = "  rssp operator subscriber list --env .run/env"},
 };
 
 static const struct cli_command audit_commands[] = {
@@ -273,10 +276,12 @@ static const struct cli_command root_commands[] = {
 		.summary = {"an operator's work", "việc của người vận hành"},
 		.detail = {"The operator is known by a client certificate; the same key signs what he "
 			   "enrols.",
-			"Người vận hành được nhận biết bằng chứng thư; khoá đó cũng ký các dòng đăng ký."}},
+			"Người vận hành được nhận biết bằng chứng thư; khoá đó cũng ký các dòng đăng ký."},
+		.example = "  rssp operator enrol LIST.csv --env .run/env"},
 	{.name = "audit",
 		CHILDREN(audit_commands),
-		.summary = {"the audit trail", "nhật ký kiểm toán"}},
+		.summary = {"the audit trail", "nhật ký kiểm toán"},
+		.example = "  rssp audit show --from 2026-05-28 --env .run/env"},
 };
 
 const struct cli_command cli_root = {

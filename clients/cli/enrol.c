@@ -47,19 +47,19 @@ static void report_fault(struct cli *cli, const struct form01_fault *fault, json
 {
 	const char *text = form01_fault_text(fault, cli->vietnamese);
 	const char *column = form01_column_name(fault->column);
-	const char *quote = fault->detail[0] == 0 ? "" : "\"";
 
 	json_array_append_new(list,
 		json_pack("{s:I, s:s, s:s, s:s}", "row", (json_int_t)fault->row, "column", column,
 			"fault", text, "value", fault->detail));
-	if (fault->row == 0)
-		cli_say(cli, "%s", "%s", text);
-	else if (fault->column < 0)
-		cli_say(cli, "row %zu: %s %s%s%s", "dòng %zu: %s %s%s%s", fault->row, text, quote,
-			fault->detail, quote);
+	if (cli->json)
+		return;
+	if (fault->row > 0)
+		printf("%s %zu%s%s: ", cli_text(cli, (struct text){"row", "dòng"}), fault->row,
+			column[0] == 0 ? "" : ", ", column);
+	if (fault->detail[0] == 0)
+		printf("%s\n", text);
 	else
-		cli_say(cli, "row %zu, %s: %s %s%s%s", "dòng %zu, %s: %s %s%s%s", fault->row, column,
-			text, quote, fault->detail, quote);
+		printf("%s (%s)\n", text, fault->detail);
 }
 
 static enum cli_exit report_faults(struct cli *cli, const struct form01 *form)

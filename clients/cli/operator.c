@@ -195,8 +195,8 @@ enum cli_exit cli_subscriber_set_position(struct cli *cli)
 	const char *effect = client_answer_string(&cli->answer, "effect");
 	cli_say(cli, "position of %s: %s", "chức vụ của %s: %s", cli->arguments[0], cli->arguments[1]);
 	if (effect != NULL && strcmp(effect, "permit") != 0)
-		cli_say(cli, "%sfrom now on this subscriber cannot sign here%s: %s %s",
-			"%stừ bây giờ thuê bao này không ký tập trung được%s: %s %s",
+		cli_say(cli, "%sfrom now on this subscriber cannot sign here%s: %s; %s",
+			"%stừ bây giờ thuê bao này không ký tập trung được%s: %s; %s",
 			cli_colour(cli, COLOUR_WAIT), cli_plain(cli), localised(cli, "reason"),
 			localised(cli, "alternative"));
 	return CLI_DONE;

@@ -55,8 +55,8 @@ static const struct {
 		"dấu ngoặc kép đặt sai chỗ hoặc chưa đóng; phần sau không đọc được"},
 	[FAULT_HEADING] = {"this heading does not belong here: keep the columns of form 01 in order",
 		"tiêu đề không đúng vị trí: giữ nguyên thứ tự cột của mẫu 01"},
-	[FAULT_TOO_MANY_COLUMNS] = {"there are more columns than form 01 has (18)",
-		"nhiều cột hơn mẫu 01 (18 cột)"},
+	[FAULT_COLUMN_COUNT] = {"this row has another number of columns than form 01 (18); found:",
+		"dòng này có số cột khác mẫu 01 (18 cột); số cột:"},
 	[FAULT_MISSING] = {"required, but empty", "bắt buộc nhưng để trống"},
 	[FAULT_TEXT_LENGTH] = {"too long", "quá dài"},
 	[FAULT_HIDDEN_CHARACTER] = {"contains a line break or an invisible character",
@@ -65,10 +65,10 @@ static const struct {
 		"không phải ngày có thật viết theo dd/mm/yyyy"},
 	[FAULT_DATE_FUTURE] = {"this date is in the future", "ngày này ở tương lai"},
 	[FAULT_DATE_ORDER] = {"issued before the day of birth", "ngày cấp trước ngày sinh"},
-	[FAULT_IDENTITY] = {"not a personal identity number of 12 digits or a passport number (a "
-			    "spreadsheet drops leading zeros unless the column is text)",
-		"không phải số định danh 12 chữ số hoặc số hộ chiếu (bảng tính bỏ số 0 ở đầu nếu cột "
-		"không ở dạng văn bản)"},
+	[FAULT_IDENTITY] = {"not an identity number of 12 digits (CCCD; CMND: 9) or a passport number; "
+			    "a spreadsheet drops leading zeros unless the column is text",
+		"không phải số định danh 12 chữ số (CCCD; CMND: 9) hoặc số hộ chiếu; bảng tính bỏ số "
+		"0 ở đầu nếu cột không ở dạng văn bản"},
 	[FAULT_IDENTITY_TWICE] = {"the same identity number stands in an earlier row",
 		"số định danh trùng với dòng trước"},
 	[FAULT_EMAIL] = {"not an e-mail address", "không phải địa chỉ thư điện tử"},
@@ -81,6 +81,8 @@ static const struct {
 		"địa chỉ riêng"},
 	[FAULT_LEVEL_HOLE] = {"empty, although a lower level is given",
 		"để trống trong khi cấp thấp hơn có tên"},
+	[FAULT_PROVINCE] = {"an earlier row gives another province for the same agency",
+		"dòng trước ghi tỉnh khác cho cùng cơ quan này"},
 	[FAULT_PHONE] = {"not a telephone number (0 and 9 or 10 digits, or +84 and 9 digits)",
 		"không phải số điện thoại (0 và 9 hoặc 10 chữ số, hoặc +84 và 9 chữ số)"},
 	[FAULT_SERIAL] = {"not a certificate's serial number (hexadecimal digits)",
@@ -89,6 +91,8 @@ static const struct {
 		"không phải nhà mạng SIM PKI (Viettel, Vinaphone, Mobifone)"},
 	[FAULT_SIM_MOVE] = {"only \"cs\" or nothing may stand here",
 		"chỉ được ghi \"cs\" hoặc để trống"},
+	[FAULT_DEVICE] = {"not a kind of device (RSSP, Token, SIM PKI or nothing)",
+		"không phải loại thiết bị (RSSP, Token, SIM PKI hoặc để trống)"},
 	[FAULT_DEVICE_AND_SIM] = {"asks for centralised signing (RSSP) and for SIM PKI at once",
 		"đề nghị cả ký số tập trung (RSSP) lẫn SIM PKI"},
 	[FAULT_STATEMENT] = {"this line cannot be put into a statement",
@@ -210,14 +214,18 @@ static bool row_empty(const char *const cells[FORM01_COLUMNS])
 	return true;
 }
 
-/* Columns past the form's must be empty. */
+/* Fewer columns would shift what the rest means; more may only be empty. */
 static rc_t check_width(struct form01 *form, struct csv *csv, size_t row)
 {
-	for (size_t i = FORM01_COLUMNS; i < csv->count; i++) {
-		if (i >= CSV_FIELDS_MAX || csv_field(csv, i)[0] != 0)
-			return form01_fault_add(form, row, -1, FAULT_TOO_MANY_COLUMNS, "");
-	}
-	return RC_OK;
+	char count[32];
+	bool wrong = csv->count < FORM01_COLUMNS;
+
+	for (size_t i = FORM01_COLUMNS; i < csv->count; i++)
+		wrong = wrong || i >= CSV_FIELDS_MAX || csv_field(csv, i)[0] != 0;
+	if (!wrong)
+		return RC_OK;
+	snprintf(count, sizeof(count), "%zu", csv->count);
+	return form01_fault_add(form, row, -1, FAULT_COLUMN_COUNT, count);
 }
 
 static rc_t read_row(struct form01 *form, struct csv *csv, size_t row, const char *today)
@@ -226,10 +234,11 @@ static rc_t read_row(struct form01 *form, struct csv *csv, size_t row, const cha
 	void *items = form->lines;
 
 	read_cells(csv, cells);
+	if (row_empty(cells))
+		return RC_OK;
 	rc_t rc = check_width(form, csv, row);
-	if (rc != RC_OK || row_empty(cells))
-		return rc;
-	rc = grow(&items, form->line_count, sizeof(form->lines[0]));
+	if (rc == RC_OK)
+		rc = grow(&items, form->line_count, sizeof(form->lines[0]));
 	if (rc != RC_OK)
 		return rc;
 	form->lines = items;

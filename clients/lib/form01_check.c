@@ -158,7 +158,8 @@ static rc_t take_identity(const struct check *check)
 
 	if (text[0] == 0)
 		return fault(check, FORM01_IDENTITY, FAULT_MISSING);
-	if (!(all_digits(text) && strlen(text) == 12) && !passport_fits(text))
+	bool citizen = all_digits(text) && (strlen(text) == 12 || strlen(text) == 9);
+	if (!citizen && !passport_fits(text))
 		return fault(check, FORM01_IDENTITY, FAULT_IDENTITY);
 	snprintf(statement->identity_number, sizeof(statement->identity_number), "%s", text);
 	return refuse_twice(check, FORM01_IDENTITY,
@@ -252,6 +253,35 @@ static rc_t take_agency(const struct check *check)
 	return rc;
 }
 
+static bool same_agency(const struct statement_enrol *a, const struct statement_enrol *b)
+{
+	for (size_t i = 0; i < STATEMENT_LEVELS; i++) {
+		if (strcmp(a->agency[i], b->agency[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The province is the agency's: one agency, one province. */
+static rc_t take_province(const struct check *check)
+{
+	const struct statement_enrol *own = &check->line->statement;
+
+	rc_t rc = take_text(
+		check, FORM01_PROVINCE, true, check->line->statement.province, STATEMENT_TEXT);
+	if (rc != RC_OK || own->province[0] == 0 || own->agency[0][0] == 0)
+		return rc;
+	for (const struct form01_line *line = check->form->lines; line < check->line; line++) {
+		const struct statement_enrol *other = &line->statement;
+		if (other->province[0] == 0 || !same_agency(own, other))
+			continue;
+		return strcmp(own->province, other->province) == 0
+			? RC_OK
+			: fault(check, FORM01_PROVINCE, FAULT_PROVINCE);
+	}
+	return RC_OK;
+}
+
 static bool phone_fits(const char *digits)
 {
 	size_t len = strlen(digits);
@@ -303,6 +333,20 @@ static bool carrier_fits(const char *text)
 	return false;
 }
 
+/* A slip of the pen must not pass for another service's line. */
+static bool device_fits(const char *text)
+{
+	static const char *const kinds[] = {"Token", "USB", "SIM"};
+
+	if (text[0] == 0 || strcasecmp(text, "RSSP") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strncasecmp(text, kinds[i], strlen(kinds[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static rc_t take_device(const struct check *check)
 {
 	const char *const *cells = check->cells;
@@ -310,6 +354,8 @@ static rc_t take_device(const struct check *check)
 
 	line->rssp = strcasecmp(cells[FORM01_DEVICE], "RSSP") == 0;
 	rc_t rc = take_text(check, FORM01_DEVICE, false, line->device, sizeof(line->device));
+	if (rc == RC_OK && !device_fits(cells[FORM01_DEVICE]))
+		rc = fault(check, FORM01_DEVICE, FAULT_DEVICE);
 	if (rc == RC_OK && !carrier_fits(cells[FORM01_SIM]))
 		rc = fault(check, FORM01_SIM, FAULT_CARRIER);
 	else if (rc == RC_OK && line->rssp && cells[FORM01_SIM][0] != 0)
@@ -359,7 +405,7 @@ rc_t form01_check_line(struct form01 *form, struct form01_line *line,
 	if (rc == RC_OK)
 		rc = take_agency(&check);
 	if (rc == RC_OK)
-		rc = take_text(&check, FORM01_PROVINCE, true, statement->province, STATEMENT_TEXT);
+		rc = take_province(&check);
 	if (rc == RC_OK)
 		rc = take_text(&check, FORM01_POSITION, false, statement->position, STATEMENT_TEXT);
 	if (rc == RC_OK)

@@ -122,6 +122,7 @@ static void test_each_fault_is_found_in_its_column(void **state)
 		{FORM01_OLD_SERIAL, "31C10G"},
 		{FORM01_SIM, "Ví dụ"},
 		{FORM01_SIM_MOVE, "co"},
+		{FORM01_DEVICE, "RSPP"},
 	};
 
 	(void)state;
@@ -148,6 +149,7 @@ static void test_what_is_allowed_is_no_fault(void **state)
 		{FORM01_NAME, "  Đặng Bảo Ngọc\xc2\xa0"},
 		{FORM01_BIRTH_DATE, "29/02/1980"},
 		{FORM01_IDENTITY, "C1234567"},
+		{FORM01_IDENTITY, "000000001"},
 		{FORM01_EMAIL, "vidu@mau.gov.vn"},
 		{FORM01_EMAIL, "vidu@outlook.mau.edu.vn"},
 		{FORM01_LEVEL_4, "Tổ Mẫu"},
@@ -273,20 +275,27 @@ static void test_columns_in_another_order_are_refused_by_their_heading(void **st
 	form01_free(&form);
 }
 
-static struct form01 *read_sample(const char *path)
+static struct span read_data(const char *path)
 {
 	static char text[65536];
 
 	FILE *file = fopen(path, "rb");
 	assert_non_null(file);
-	size_t len = fread(text, 1, sizeof(text), file);
+	size_t len = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
+	text[len] = 0;
+	return SPAN(text, len);
+}
+
+static struct form01 *read_sample(const char *path)
+{
 	struct form01 *form = NULL;
-	assert_int_equal(form01_read(SPAN(text, len), TODAY_MS, &form), RC_OK);
+
+	assert_int_equal(form01_read(read_data(path), TODAY_MS, &form), RC_OK);
 	return form;
 }
 
-static void test_the_sample_lists_are_good_and_faulty(void **state)
+static void test_the_sample_list_is_good(void **state)
 {
 	(void)state;
 	struct form01 *form = read_sample(SOURCE_DIR "/tests/data/form01-mau.csv");
@@ -296,9 +305,26 @@ static void test_the_sample_lists_are_good_and_faulty(void **state)
 			form01_fault_text(&form->faults[0], false));
 	assert_true(form->line_count >= 9);
 	form01_free(&form);
+}
 
-	form = read_sample(SOURCE_DIR "/tests/data/form01-loi.csv");
-	assert_true(form->fault_count > 0);
+/* One line a fault: row, column from 1 (0: the row), heading, what it is. */
+static void test_the_faulty_sample_has_exactly_the_faults_that_its_list_names(void **state)
+{
+	struct form01 *form = read_sample(SOURCE_DIR "/tests/data/form01-loi.csv");
+	const char *at = (const char *)read_data(SOURCE_DIR "/tests/data/form01-loi.expected.txt").data;
+	size_t count = 0;
+
+	(void)state;
+	for (at = strchr(at, '\n'); at != NULL && at[1] != 0; at = strchr(at + 1, '\n')) {
+		size_t row = 0;
+		int column = 0;
+		assert_int_equal(sscanf(at + 1, "%zu %d", &row, &column), 2);
+		if (count >= form->fault_count || form->faults[count].row != row ||
+			form->faults[count].column != column - 1)
+			fail_msg("expected: row %zu, column %d", row, column);
+		count++;
+	}
+	assert_int_equal(form->fault_count, count);
 	form01_free(&form);
 }
 
@@ -313,7 +339,8 @@ int main(void)
 		cmocka_unit_test(test_other_separators_line_ends_and_decomposed_text_are_read),
 		cmocka_unit_test(test_files_that_are_no_list_are_refused_as_a_whole),
 		cmocka_unit_test(test_columns_in_another_order_are_refused_by_their_heading),
-		cmocka_unit_test(test_the_sample_lists_are_good_and_faulty),
+		cmocka_unit_test(test_the_sample_list_is_good),
+		cmocka_unit_test(test_the_faulty_sample_has_exactly_the_faults_that_its_list_names),
 	};
 	return cmocka_run_group_tests_name("form01", tests, NULL, NULL);
 }
