@@ -245,7 +245,7 @@ static struct sam_options fixture_options(enum sam_role role)
 }
 
 /* One at a time: a module is initialised once in a process. */
-static struct sam *sam_as(enum sam_role role)
+static UNUSED struct sam *sam_as(enum sam_role role)
 {
 	struct sam_options options = fixture_options(role);
 	struct sam *sam = NULL;
@@ -343,7 +343,7 @@ struct person {
 	const char *factors;
 };
 
-static void person_enrol(struct sam *issue, struct person *person)
+static UNUSED void person_enrol(struct sam *issue, struct person *person)
 {
 	struct buf mail = BUF_INIT;
 
@@ -364,7 +364,7 @@ static void person_enrol(struct sam *issue, struct person *person)
 	buf_free(&mail);
 }
 
-static struct job_activate person_activation(const struct person *person)
+static UNUSED struct job_activate person_activation(const struct person *person)
 {
 	struct job_activate job = {
 		.statement = buf_span(&person->statement),
