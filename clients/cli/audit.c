@@ -27,7 +27,9 @@ static bool parse_time(const char *text, char out[CLOCK_TEXT])
 		if (*end == 'Z')
 			parts.tm_isdst = 0;
 		time_t at = *end == 'Z' ? timegm(&parts) : mktime(&parts);
+		/* RFC 3339 to the second: milliseconds would all be zero */
 		clock_format((int64_t)at * 1000, out);
+		memcpy(out + strlen("2026-01-02T03:04:05"), "Z", 2);
 		return true;
 	}
 	return false;

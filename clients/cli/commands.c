@@ -70,7 +70,7 @@ static const struct cli_option agency_add_options[] = {
 	{"sector", 0, "SECTOR", NULL,
 		{"education, training, health, other (default: that of the level above)",
 			"education, training, health, other (mặc định: theo cấp trên)"}},
-	{"province", 0, "NAME", NULL, {"province or city", "tỉnh, thành phố"}},
+	{"province", 0, "NAME", NULL, {"province or city (required)", "tỉnh, thành phố (bắt buộc)"}},
 	OPERATOR_OPTIONS,
 };
 

@@ -43,16 +43,16 @@ static enum cli_exit show_list(struct cli *cli, const char *path,
 
 enum cli_exit cli_agency_add(struct cli *cli)
 {
-	json_t *path = json_array();
 	const char *sector = cli_value(cli, "sector");
 	const char *province = cli_value(cli, "province");
 
+	if (province == NULL)
+		return cli_fail(cli, CLI_USAGE, "--province is required", "cần có --province");
+	json_t *path = json_array();
 	for (size_t i = 0; i < cli->argument_count; i++)
 		json_array_append_new(path, json_string(cli->arguments[i]));
-	json_t *body = json_pack("{s:o, s:s?}", "path", path, "sector", sector);
-	if (province != NULL && body != NULL)
-		json_object_set_new(body, "province", json_string(province));
-	enum cli_exit code = call(cli, "/operator/v1/agencies", body);
+	enum cli_exit code = call(cli, "/operator/v1/agencies",
+		json_pack("{s:o, s:s?, s:s}", "path", path, "sector", sector, "province", province));
 	if (code == CLI_DONE)
 		cli_say(cli, "agency %s", "cơ quan %s", client_answer_string(&cli->answer, "agencyID"));
 	return code;
