@@ -49,7 +49,7 @@ static void ask_on_answer(void *arg, const struct http_answer *answer)
 }
 
 /* Without running the fake core: the answer may still be under way. */
-static void ask_start(const char *method, const char *path, const char *type, struct span body)
+static inline void ask_start(const char *method, const char *path, const char *type, struct span body)
 {
 	/* as long as the test: the message must outlive the request */
 	static struct http_message message;
@@ -62,7 +62,7 @@ static void ask_start(const char *method, const char *path, const char *type, st
 	router_handle(ask.router, &message, ask_on_answer, NULL);
 }
 
-static int ask_span(const char *method, const char *path, const char *type, struct span body)
+static inline int ask_span(const char *method, const char *path, const char *type, struct span body)
 {
 	ask_start(method, path, type, body);
 	fake_run();
@@ -70,17 +70,17 @@ static int ask_span(const char *method, const char *path, const char *type, stru
 }
 
 /* The status; negative when there was not exactly one answer. */
-static int ask_text(const char *method, const char *path, const char *type, const char *body)
+static inline int ask_text(const char *method, const char *path, const char *type, const char *body)
 {
 	return ask_span(method, path, type, span_string(body));
 }
 
-static int ask_json(const char *path, const char *body)
+static inline int ask_json(const char *path, const char *body)
 {
 	return ask_text("POST", path, JSON, body);
 }
 
-static const char *ask_header(const char *name)
+static inline const char *ask_header(const char *name)
 {
 	for (size_t i = 0; i < ask.field_count; i++) {
 		if (strcasecmp(ask.names[i], name) == 0)
@@ -89,24 +89,24 @@ static const char *ask_header(const char *name)
 	return "";
 }
 
-static const char *ask_member(const char *name)
+static inline const char *ask_member(const char *name)
 {
 	const char *text = json_string_value(json_object_get(ask.body, name));
 
 	return text == NULL ? "" : text;
 }
 
-static const char *ask_error(void)
+static inline const char *ask_error(void)
 {
 	return ask_member("error");
 }
 
-static const char *ask_text_of_error(void)
+static inline const char *ask_text_of_error(void)
 {
 	return ask_member("error_description");
 }
 
-static int ask_reset(void **state)
+static inline int ask_reset(void **state)
 {
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
@@ -120,7 +120,7 @@ static int ask_reset(void **state)
 	return 0;
 }
 
-static int ask_end(void **state)
+static inline int ask_end(void **state)
 {
 	(void)state;
 	router_free(&ask.router);
