@@ -1,7 +1,7 @@
 /*
  * Inside the pool of SAMs. A task is what a caller asked for; an ask is one frame of it, at one
- * link; a link is the socket to one SAM. A task is one ask, but a large signing task (client_sign.c)
- * is cut into several.
+ * link; a link is the socket to one SAM. A task is one ask, but a large signing task is cut into
+ * several (client_sign.c).
  *
  * Links never call the callers: a finished task is put on a list, which the loop delivers.
  */
