@@ -82,6 +82,16 @@ static void supervisor_kill_sams(struct supervisor *supervisor, int number)
 		place_kill(&supervisor->sams[i], number);
 }
 
+/* SIGKILL comes only if it does not end by itself: in the middle of a login it can leave SoftHSM's
+ * file of the token empty, and every key in it lost. */
+static void place_end(struct place *place, int64_t grace_ms)
+{
+	if (place->pid <= 0)
+		return;
+	kill(place->pid, SIGTERM);
+	loop_timer_set(place->timer, grace_ms);
+}
+
 static bool supervisor_sams_ended(const struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->sam_count; i++) {
@@ -148,7 +158,7 @@ static void sam_start(struct place *place)
 	} else {
 		/* nobody could ever ask it; its death starts the next one */
 		log_error("supervisor: process=%s could not be handed over", place->name);
-		place_kill(place, SIGKILL);
+		place_end(place, END_MS);
 	}
 out:
 	close_fd(&fds[0]);
@@ -279,7 +289,8 @@ static void api_died(struct supervisor *supervisor, int status)
 	if (supervisor->phase >= PHASE_DRAINING)
 		return;
 	supervisor->phase = PHASE_RESTARTING;
-	supervisor_kill_sams(supervisor, SIGKILL);
+	for (size_t i = 0; i < supervisor->sam_count; i++)
+		place_end(&supervisor->sams[i], END_MS);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG) {
 		log_error("supervisor: the api process refuses its configuration; see above");
 		supervisor->result = RC_CONFIG;
@@ -351,8 +362,7 @@ static void supervisor_take(struct supervisor *supervisor, const struct control_
 		log_warning("supervisor: ending process=%s pid=%d, given up by the api process",
 			sam->name, (int)sam->pid);
 		/* one that only ended itself may do so, with its own exit status */
-		place_kill(sam, SIGTERM);
-		loop_timer_set(sam->timer, LOST_MS);
+		place_end(sam, LOST_MS);
 	}
 }
 
