@@ -16,8 +16,8 @@ static json_t *json_secret(const struct secret *secret)
 static enum cli_exit ask_pin(struct cli *cli, struct factors *factors)
 {
 	enum cli_exit code = cli_ask(cli, "pin-fd",
-		(struct text){"New PIN (6 to 64 characters)", "PIN mới (6 đến 64 ký tự)"}, ASK_HIDDEN,
-		&factors->pin);
+		(struct text){"New PIN (6 to 64 characters)", "PIN mới (6 đến 64 ký tự)"},
+		ASK_HIDDEN, &factors->pin);
 
 	/* twice only where a hand types it unseen */
 	if (code != CLI_DONE || cli_has(cli, "pin-fd"))
@@ -34,7 +34,8 @@ static enum cli_exit ask_pin(struct cli *cli, struct factors *factors)
 static enum cli_exit ask_factors(struct cli *cli, struct factors *factors)
 {
 	enum cli_exit code = cli_ask(cli, "code-fd",
-		(struct text){"Activation code from your official e-mail", "Mã kích hoạt trong thư công vụ"},
+		(struct text){"Activation code from your official e-mail",
+			"Mã kích hoạt trong thư công vụ"},
 		ASK_VISIBLE, &factors->code);
 
 	if (code == CLI_DONE)
@@ -47,9 +48,9 @@ static enum cli_exit ask_factors(struct cli *cli, struct factors *factors)
 static enum cli_exit activate(struct cli *cli, const struct factors *factors)
 {
 	const char *key = cli_value(cli, "key");
-	json_t *body = json_pack("{s:o, s:o, s:o}", "code", json_secret(&factors->code),
-		"identityNumber", json_secret(&factors->identity), "PIN",
-		json_secret(&factors->pin));
+	json_t *body =
+		json_pack("{s:o, s:o, s:o}", "code", json_secret(&factors->code), "identityNumber",
+			json_secret(&factors->identity), "PIN", json_secret(&factors->pin));
 
 	if (key != NULL && body != NULL)
 		json_object_set_new(body, "key", json_string(key));
@@ -68,8 +69,8 @@ static enum cli_exit show(struct cli *cli)
 		return cli_fail_rc(cli, RC_SERVER_ANSWER);
 	cli_say(cli, "%sYour key is ready.%s", "%sKhoá của bạn đã sẵn sàng.%s",
 		cli_colour(cli, COLOUR_GOOD), cli_plain(cli));
-	cli_say(cli, "  user        %s\n  credential  %s", "  thuê bao    %s\n  chứng thư   %s", user,
-		credential);
+	cli_say(cli, "  user        %s\n  credential  %s", "  thuê bao    %s\n  chứng thư   %s",
+		user, credential);
 	cli_say(cli,
 		"\nAdd this to your authenticator app now; it is shown only once, and whoever has it\n"
 		"has your one-time passwords:\n\n  %s\n",
@@ -78,8 +79,8 @@ static enum cli_exit show(struct cli *cli)
 		otpauth);
 	cli_say(cli, "Then: rssp sign FILE.pdf --credential %s",
 		"Sau đó: rssp sign TỆP.pdf --credential %s", credential);
-	json_object_update(cli->result == NULL ? (cli->result = json_object()) : cli->result,
-		answer->body);
+	json_object_update(
+		cli->result == NULL ? (cli->result = json_object()) : cli->result, answer->body);
 	return CLI_DONE;
 }
 

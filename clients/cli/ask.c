@@ -42,10 +42,10 @@ static rc_t read_line(int fd, struct secret *out)
 
 struct terminal {
 	int fd;
-	int signals;		/* signalfd */
+	int signals; /* signalfd */
 	sigset_t caught;
 	sigset_t before;
-	struct termios shown;	/* the terminal as it was */
+	struct termios shown; /* the terminal as it was */
 	bool hidden;
 };
 
@@ -74,8 +74,8 @@ static rc_t terminal_open(struct terminal *terminal)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
-	*terminal = (struct terminal){.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY),
-		.signals = -1};
+	*terminal = (struct terminal){
+		.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY), .signals = -1};
 	sigemptyset(&terminal->caught);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		sigaddset(&terminal->caught, numbers[i]);
@@ -148,8 +148,7 @@ static bool valid_utf8(struct span text)
 {
 	while (text.len > 0) {
 		utf8proc_int32_t c = 0;
-		utf8proc_ssize_t used =
-			utf8proc_iterate(text.data, (utf8proc_ssize_t)text.len, &c);
+		utf8proc_ssize_t used = utf8proc_iterate(text.data, (utf8proc_ssize_t)text.len, &c);
 		if (used <= 0 || c == 0)
 			return false;
 		text.data += used;
@@ -169,7 +168,8 @@ enum cli_exit cli_ask(struct cli *cli, const char *option, struct text prompt, e
 	secret_free(out);
 	fflush(stdout);
 	if (value != NULL && !parse_descriptor(value, &fd))
-		return cli_fail(cli, CLI_USAGE, "--%s takes the number of an open descriptor, not %s",
+		return cli_fail(cli, CLI_USAGE,
+			"--%s takes the number of an open descriptor, not %s",
 			"--%s nhận số của một bộ mô tả tệp đang mở, không phải %s", option, value);
 	rc = value != NULL ? read_line(fd, out) : ask_terminal(asked, how, out);
 	if (rc == RC_SYSTEM && value == NULL)

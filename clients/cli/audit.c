@@ -44,8 +44,10 @@ static enum cli_exit take_time(
 	if (text == NULL)
 		return CLI_DONE;
 	if (!parse_time(text, out))
-		return cli_fail(cli, CLI_USAGE, "--%s takes 2026-05-28 or 2026-05-28T07:30:00, not %s",
-			"--%s nhận 2026-05-28 hoặc 2026-05-28T07:30:00, không phải %s", option, text);
+		return cli_fail(cli, CLI_USAGE,
+			"--%s takes 2026-05-28 or 2026-05-28T07:30:00, not %s",
+			"--%s nhận 2026-05-28 hoặc 2026-05-28T07:30:00, không phải %s", option,
+			text);
 	*value = out;
 	return CLI_DONE;
 }
@@ -55,7 +57,7 @@ static bool is_hex_digest(const char *text)
 	size_t len = strlen(text);
 
 	return (len == 64 || len == 96 || len == 128) &&
-		text[strspn(text, "0123456789abcdefABCDEF")] == 0;
+	       text[strspn(text, "0123456789abcdefABCDEF")] == 0;
 }
 
 /* Arrays are joined, objects printed as they are. */
@@ -68,7 +70,8 @@ static void print_value(const json_t *value)
 	if (json_is_string(value)) {
 		fputs(json_string_value(value), stdout);
 	} else if (json_is_array(value)) {
-		json_array_foreach ((json_t *)(uintptr_t)value, index, item) {
+		json_array_foreach((json_t *)(uintptr_t)value, index, item)
+		{
 			fputs(index == 0 ? "" : " ", stdout);
 			if (json_is_string(item))
 				fputs(json_string_value(item), stdout);
@@ -86,7 +89,7 @@ static bool is_empty(const json_t *value)
 	if (json_is_object(value) || json_is_array(value))
 		return json_object_size(value) + json_array_size(value) == 0;
 	return value == NULL || json_is_null(value) ||
-		(json_is_string(value) && json_string_length(value) == 0);
+	       (json_is_string(value) && json_string_length(value) == 0);
 }
 
 static void print_detail(
@@ -189,8 +192,8 @@ static enum cli_exit ask_for_document(
 	if (rc != RC_OK)
 		code = cli_fail_rc(cli, rc);
 	else if (code == CLI_DONE && count == 0)
-		code = cli_fail(cli, CLI_INPUT, "%s carries no signature", "%s không có chữ ký nào",
-			path);
+		code = cli_fail(
+			cli, CLI_INPUT, "%s carries no signature", "%s không có chữ ký nào", path);
 	for (size_t i = 0; code == CLI_DONE && i < count && i < SIGNATURES_MAX; i++) {
 		digest_hex(SPAN(found[i].digest, found[i].digest_len), text);
 		cli_say(cli, "signature %zu, %s: %s", "chữ ký %zu, %s: %s", i + 1, found[i].signer,
@@ -216,8 +219,8 @@ enum cli_exit cli_audit_show(struct cli *cli)
 		code = take_time(cli, "to", to, &query.to);
 	if (code == CLI_DONE)
 		code = digest == NULL || is_hex_digest(digest)
-			? ask(cli, &query, digest, all)
-			: ask_for_document(cli, &query, digest, all);
+			       ? ask(cli, &query, digest, all)
+			       : ask_for_document(cli, &query, digest, all);
 	if (code == CLI_DONE && json_array_size(all) == 0)
 		cli_note(cli, "the audit trail has nothing of that kind",
 			"nhật ký không có sự kiện nào như vậy");

@@ -13,13 +13,13 @@
 /* Documented in --help: scripts rely on them. */
 enum cli_exit {
 	CLI_DONE = 0,
-	CLI_REFUSED = 1,	/* the server refused */
+	CLI_REFUSED = 1, /* the server refused */
 	CLI_USAGE = 2,
-	CLI_INPUT = 3,		/* an input file is faulty */
-	CLI_UNREACHABLE = 4,	/* no server, or it asks to come back later */
-	CLI_FACTOR = 5,		/* wrong or locked PIN, wrong OTP, wrong activation code */
-	CLI_POLICY = 6,		/* the policy refuses, or waits for an operator */
-	CLI_LOCAL = 7		/* this machine: a file cannot be written, memory, … */
+	CLI_INPUT = 3,	     /* an input file is faulty */
+	CLI_UNREACHABLE = 4, /* no server, or it asks to come back later */
+	CLI_FACTOR = 5,	     /* wrong or locked PIN, wrong OTP, wrong activation code */
+	CLI_POLICY = 6,	     /* the policy refuses, or waits for an operator */
+	CLI_LOCAL = 7	     /* this machine: a file cannot be written, memory, … */
 };
 
 struct text {
@@ -30,10 +30,10 @@ struct text {
 struct cli;
 
 struct cli_option {
-	const char *name;	/* "pin-fd" for --pin-fd */
-	char letter;		/* 'o' for -o, or 0 */
-	const char *argument;	/* what the help calls its value; NULL: a switch */
-	const char *variable;	/* environment and --env file; NULL: none */
+	const char *name;     /* "pin-fd" for --pin-fd */
+	char letter;	      /* 'o' for -o, or 0 */
+	const char *argument; /* what the help calls its value; NULL: a switch */
+	const char *variable; /* environment and --env file; NULL: none */
 	struct text help;
 };
 
@@ -43,16 +43,16 @@ enum cli_needs { NEEDS_NOTHING = 0, NEEDS_SERVER = 1, NEEDS_CLIENT = 3, NEEDS_OP
 
 struct cli_command {
 	const char *name;
-	const struct cli_command *children;	/* a group; else run */
+	const struct cli_command *children; /* a group; else run */
 	size_t child_count;
 	enum cli_exit (*run)(struct cli *cli);
 	enum cli_needs needs;
 	const struct cli_option *options;
 	size_t option_count;
-	const char *arguments;	/* "FILE.pdf…" for the help; NULL: none */
-	size_t least, most;	/* number of them */
+	const char *arguments; /* "FILE.pdf…" for the help; NULL: none */
+	size_t least, most;    /* number of them */
 	struct text summary;
-	struct text detail;	/* may be empty */
+	struct text detail; /* may be empty */
 	const char *example;
 };
 
@@ -61,7 +61,7 @@ struct cli_command {
 
 struct cli {
 	const struct cli_command *command;
-	char name[64];			/* "rssp operator enrol" */
+	char name[64]; /* "rssp operator enrol" */
 	struct {
 		const struct cli_option *option;
 		const char *value;
@@ -69,15 +69,15 @@ struct cli {
 	size_t value_count;
 	const char *arguments[CLI_ARGUMENTS_MAX];
 	size_t argument_count;
-	struct buf variables;		/* of the --env file: "NAME\0value\0…" */
+	struct buf variables; /* of the --env file: "NAME\0value\0…" */
 	bool json;
 	bool vietnamese;
 	bool help;
 	bool colour_out;
 	bool colour_err;
-	struct client *client;		/* connected as the command needs */
-	struct client_answer answer;	/* of the last call */
-	json_t *result;			/* what --json prints; each command fills it */
+	struct client *client;	     /* connected as the command needs */
+	struct client_answer answer; /* of the last call */
+	json_t *result;		     /* what --json prints; each command fills it */
 };
 
 /* options.c: the values of options. NULL: not given. Option, then --env file, then environment. */
@@ -126,8 +126,8 @@ struct cli_column {
 	const char *member;
 	struct text heading;
 };
-void cli_table(const struct cli *cli, const json_t *rows, const struct cli_column *columns,
-	size_t count);
+void cli_table(
+	const struct cli *cli, const json_t *rows, const struct cli_column *columns, size_t count);
 
 /* Progress of something long, on standard error; done == total ends it. */
 struct cli_progress {

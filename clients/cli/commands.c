@@ -5,22 +5,19 @@
 #define OPTIONS(array) .options = (array), .option_count = COUNT(array)
 #define CHILDREN(array) .children = (array), .child_count = COUNT(array)
 
-#define CLIENT_OPTIONS                                                                             \
-	{"client-id", 0, "ID", "RSSP_CLIENT_ID",                                                   \
-		{"the client application", "mã ứng dụng khách"}},                                  \
-		{"client-secret-fd", 0, "N", NULL,                                                 \
-			{"read its secret from descriptor N (else RSSP_CLIENT_SECRET)",            \
-				"đọc mật khẩu ứng dụng từ bộ mô tả N (nếu không: RSSP_CLIENT_SECRET)"}}
-
-#define OPERATOR_OPTIONS                                                                           \
-	{"operator-cert", 0, "FILE", "RSSP_OPERATOR_CERT",                                         \
-		{"the operator's certificate", "chứng thư của người vận hành"}},                   \
-	{                                                                                          \
-		"operator-key", 0, "FILE", "RSSP_OPERATOR_KEY",                                    \
-		{                                                                                  \
-			"the operator's key", "khoá của người vận hành"                            \
-		}                                                                                  \
-	}
+/* clang-format off */
+#define CLIENT_OPTIONS \
+	{"client-id", 0, "ID", "RSSP_CLIENT_ID", \
+		{"the client application", "mã ứng dụng khách"}}, \
+	{"client-secret-fd", 0, "N", NULL, \
+		{"read its secret from descriptor N (else RSSP_CLIENT_SECRET)", \
+			"đọc mật khẩu ứng dụng từ bộ mô tả N (nếu không: RSSP_CLIENT_SECRET)"}}
+#define OPERATOR_OPTIONS \
+	{"operator-cert", 0, "FILE", "RSSP_OPERATOR_CERT", \
+		{"the operator's certificate", "chứng thư của người vận hành"}}, \
+	{"operator-key", 0, "FILE", "RSSP_OPERATOR_KEY", \
+		{"the operator's key", "khoá của người vận hành"}}
+/* clang-format on */
 
 static const struct cli_option sign_options[] = {
 	{"output", 'o', "FILE", NULL,
@@ -30,8 +27,10 @@ static const struct cli_option sign_options[] = {
 		{"replace an output that exists; never the input",
 			"ghi đè tệp ra nếu đã có; không bao giờ ghi đè tệp vào"}},
 	{"user", 0, "ID", "RSSP_USER",
-		{"the subscriber whose only credential signs", "thuê bao ký (khi chỉ có một chứng thư)"}},
-	{"credential", 0, "ID", "RSSP_CREDENTIAL", {"the credential that signs", "chứng thư dùng để ký"}},
+		{"the subscriber whose only credential signs",
+			"thuê bao ký (khi chỉ có một chứng thư)"}},
+	{"credential", 0, "ID", "RSSP_CREDENTIAL",
+		{"the credential that signs", "chứng thư dùng để ký"}},
 	{"scheme", 0, "pkcs1|pss", NULL,
 		{"for RSA keys (default pkcs1, which every reader knows)",
 			"cho khoá RSA (mặc định pkcs1, phần mềm nào cũng đọc được)"}},
@@ -47,8 +46,10 @@ static const struct cli_option activate_options[] = {
 	{"key", 0, "KIND", NULL,
 		{"p-256 (default), p-384, rsa-2048, rsa-3072, rsa-4096",
 			"p-256 (mặc định), p-384, rsa-2048, rsa-3072, rsa-4096"}},
-	{"code-fd", 0, "N", NULL, {"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả N"}},
-	{"identity-fd", 0, "N", NULL, {"read the identity number from descriptor N", "đọc số định danh từ bộ mô tả N"}},
+	{"code-fd", 0, "N", NULL,
+		{"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả N"}},
+	{"identity-fd", 0, "N", NULL,
+		{"read the identity number from descriptor N", "đọc số định danh từ bộ mô tả N"}},
 	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
 };
 
@@ -70,7 +71,8 @@ static const struct cli_option agency_add_options[] = {
 	{"sector", 0, "SECTOR", NULL,
 		{"education, training, health, other (default: that of the level above)",
 			"education, training, health, other (mặc định: theo cấp trên)"}},
-	{"province", 0, "NAME", NULL, {"province or city (required)", "tỉnh, thành phố (bắt buộc)"}},
+	{"province", 0, "NAME", NULL,
+		{"province or city (required)", "tỉnh, thành phố (bắt buộc)"}},
 	OPERATOR_OPTIONS,
 };
 
@@ -79,7 +81,8 @@ static const struct cli_option client_add_options[] = {
 	{"agency", 0, "ID", NULL,
 		{"the agency whose credentials it may use, with those below it",
 			"cơ quan mà ứng dụng được dùng chứng thư, kể cả cấp dưới"}},
-	{"mode", 0, "MODE", NULL, {"explicit (default) or oauth2code", "explicit (mặc định) hoặc oauth2code"}},
+	{"mode", 0, "MODE", NULL,
+		{"explicit (default) or oauth2code", "explicit (mặc định) hoặc oauth2code"}},
 	{"profile", 0, "PROFILE", NULL,
 		{"general (default), or finance: then centralised signing is refused",
 			"general (mặc định), hoặc finance: khi đó bị từ chối ký số tập trung"}},
@@ -97,7 +100,8 @@ static const struct cli_option subscriber_list_options[] = {
 static const struct cli_option audit_options[] = {
 	{"subscriber", 0, "ID", NULL, {"of this subscriber", "của thuê bao này"}},
 	{"credential", 0, "ID", NULL, {"on this credential", "trên chứng thư này"}},
-	{"request", 0, "ID", NULL, {"of this request (X-Request-Id)", "của yêu cầu này (X-Request-Id)"}},
+	{"request", 0, "ID", NULL,
+		{"of this request (X-Request-Id)", "của yêu cầu này (X-Request-Id)"}},
 	{"from", 0, "TIME", NULL,
 		{"not before: 2026-05-28 or 2026-05-28T07:30:00, local time, or with Z",
 			"từ: 2026-05-28 hoặc 2026-05-28T07:30:00, giờ máy này, hoặc có Z"}},
@@ -121,8 +125,9 @@ static const struct cli_command agency_commands[] = {
 		.detail = {"The names of its levels, highest first. The sector decides who may sign; "
 			   "it is inherited.",
 			"Tên các cấp, từ cao xuống thấp. Lĩnh vực quyết định ai được ký; cấp dưới thừa kế."},
-		.example = "  rssp operator agency add \"UBND TỈNH MẪU\" \"SỞ Y TẾ\" --sector health "
-			   "--province Mẫu"},
+		.example =
+			"  rssp operator agency add \"UBND TỈNH MẪU\" \"SỞ Y TẾ\" --sector health "
+			"--province Mẫu"},
 	{.name = "list",
 		.run = cli_agency_list,
 		.needs = NEEDS_OPERATOR,
@@ -147,7 +152,8 @@ static const struct cli_command client_commands[] = {
 		.arguments = "CLIENT-ID",
 		.least = 1,
 		.most = 1,
-		.summary = {"give it a new secret; the old one ends", "cấp mật khẩu mới, huỷ mật khẩu cũ"},
+		.summary = {"give it a new secret; the old one ends",
+			"cấp mật khẩu mới, huỷ mật khẩu cũ"},
 		.example = "  rssp operator client rotate CLIENT-ID"},
 	{.name = "disable",
 		.run = cli_client_disable,
@@ -184,7 +190,8 @@ static const struct cli_command subscriber_commands[] = {
 		.arguments = "CREDENTIAL-ID",
 		.least = 1,
 		.most = 1,
-		.summary = {"give a locked credential its tries back", "mở khoá chứng thư bị khoá PIN"},
+		.summary = {"give a locked credential its tries back",
+			"mở khoá chứng thư bị khoá PIN"},
 		.example = "  rssp operator subscriber unlock CREDENTIAL-ID"},
 	{.name = "disable",
 		.run = cli_subscriber_disable,
@@ -205,7 +212,8 @@ static const struct cli_command operator_commands[] = {
 		.arguments = "LIST.csv",
 		.least = 1,
 		.most = 1,
-		.summary = {"enrol the subscribers of a form-01 list", "đăng ký thuê bao theo danh sách mẫu 01"},
+		.summary = {"enrol the subscribers of a form-01 list",
+			"đăng ký thuê bao theo danh sách mẫu 01"},
 		.detail = {"The whole list is checked first: with any fault nothing is sent. Then the "
 			   "policy is asked about each\nline, and each permitted line is signed with "
 			   "the operator's key and submitted. The activation codes go to\nthe "
@@ -233,7 +241,8 @@ static const struct cli_command audit_commands[] = {
 		.run = cli_audit_show,
 		.needs = NEEDS_OPERATOR,
 		OPTIONS(audit_options),
-		.summary = {"who did what, when, under which rule", "ai làm gì, khi nào, theo quy tắc nào"},
+		.summary = {"who did what, when, under which rule",
+			"ai làm gì, khi nào, theo quy tắc nào"},
 		.example = "  rssp audit show --digest hoc-ba-signed.pdf --env .run/env"},
 };
 
@@ -262,8 +271,8 @@ static const struct cli_command root_commands[] = {
 		.detail = {"Asks for the code, the identity number and a PIN of one's own choice, makes "
 			   "the key, and shows the\notpauth:// address for the authenticator app. It is "
 			   "shown this once.",
-			"Hỏi mã kích hoạt, số định danh và PIN tự chọn, tạo khoá, rồi hiện địa chỉ otpauth:// "
-			"cho ứng dụng\nxác thực. Địa chỉ này chỉ hiện một lần."},
+			"Hỏi mã kích hoạt, số định danh và PIN tự chọn, tạo khoá, rồi hiện "
+			"địa chỉ otpauth:// cho ứng dụng\nxác thực. Địa chỉ này chỉ hiện một lần."},
 		.example = "  rssp activate --url https://127.0.0.1:8443 --ca-cert root.pem"},
 	{.name = "list",
 		.run = cli_list,

@@ -13,7 +13,8 @@ static bool parse_value(const char **at, struct buf *out)
 	while (**at != 0 && **at != '\n') {
 		if (**at == '\'') {
 			const char *end = strchr(*at + 1, '\'');
-			if (end == NULL || buf_append(out, *at + 1, (size_t)(end - *at - 1)) != RC_OK)
+			if (end == NULL ||
+				buf_append(out, *at + 1, (size_t)(end - *at - 1)) != RC_OK)
 				return false;
 			*at = end + 1;
 			continue;
@@ -133,7 +134,8 @@ enum cli_exit cli_connect(struct cli *cli)
 	}
 	rc_t rc = client_new(&config, &cli->client);
 	if (rc == RC_CONFIG)
-		return cli_fail(cli, CLI_USAGE, "the service's address must begin with https://: %s",
+		return cli_fail(cli, CLI_USAGE,
+			"the service's address must begin with https://: %s",
 			"địa chỉ dịch vụ phải bắt đầu bằng https://: %s", config.url);
 	if (rc != RC_OK)
 		return cli_fail_rc(cli, rc);

@@ -13,7 +13,7 @@
 enum outcome { ENROLLED, PERMITTED, REFUSED, WAITS, FAILED, SKIPPED, UNTOUCHED, OUTCOMES };
 
 static const struct {
-	const char *name;	/* in JSON */
+	const char *name; /* in JSON */
 	struct text text;
 	enum cli_colour colour;
 } outcomes[OUTCOMES] = {
@@ -32,7 +32,7 @@ struct enrolment {
 	struct form01 *form;
 	bool dry_run;
 	size_t counts[OUTCOMES];
-	enum cli_exit stopped;	/* what ended the run early */
+	enum cli_exit stopped; /* what ended the run early */
 	json_t *lines;
 };
 
@@ -40,7 +40,7 @@ struct enrolment {
 struct verdict {
 	enum outcome outcome;
 	struct operator_decision decision;
-	char words[ANSWER_TEXT];	/* why it failed */
+	char words[ANSWER_TEXT]; /* why it failed */
 };
 
 static void report_fault(struct cli *cli, const struct form01_fault *fault, json_t *list)
@@ -48,9 +48,9 @@ static void report_fault(struct cli *cli, const struct form01_fault *fault, json
 	const char *text = form01_fault_text(fault, cli->vietnamese);
 	const char *column = form01_column_name(fault->column);
 
-	json_array_append_new(list,
-		json_pack("{s:I, s:s, s:s, s:s}", "row", (json_int_t)fault->row, "column", column,
-			"fault", text, "value", fault->detail));
+	json_array_append_new(
+		list, json_pack("{s:I, s:s, s:s, s:s}", "row", (json_int_t)fault->row, "column",
+			      column, "fault", text, "value", fault->detail));
 	if (cli->json)
 		return;
 	if (fault->row > 0)
@@ -94,8 +94,8 @@ static enum outcome outcome_of(const struct operator_decision *decision, enum ou
 }
 
 /* The policy first; only a permitted line is signed. */
-static rc_t ask_and_submit(
-	struct enrolment *run, struct span statement, struct buf *signature, struct verdict *verdict)
+static rc_t ask_and_submit(struct enrolment *run, struct span statement, struct buf *signature,
+	struct verdict *verdict)
 {
 	struct cli *cli = run->cli;
 
@@ -164,7 +164,7 @@ static void print_line(
 		cli_text(cli, outcomes[verdict->outcome].text), cli_plain(cli));
 	if (verdict->outcome == SKIPPED)
 		printf(" (%s)", line->device[0] == 0 ? cli_text(cli, (struct text){"no device",
-							       "không có thiết bị"})
+									     "không có thiết bị"})
 						     : line->device);
 	putchar('\n');
 	print_why(cli, verdict);
@@ -222,10 +222,11 @@ static void summarise(const struct enrolment *run)
 	cli_say(cli, "%s", "%s", "");
 	if (run->counts[ENROLLED] > 0)
 		cli_say(cli,
-			"The activation codes are on their way to the official addresses, valid for 72 hours.",
+			"The activation codes go to the official addresses, valid for 72 hours.",
 			"Mã kích hoạt đang được gửi tới thư công vụ, có hiệu lực trong 72 giờ.");
 	if (run->counts[SKIPPED] > 0)
-		cli_say(cli, "Skipped lines ask for another device than RSSP: they are not for this service.",
+		cli_say(cli,
+			"Skipped lines ask for another device than RSSP: not for this service.",
 			"Dòng bị bỏ qua đề nghị thiết bị khác RSSP: không thuộc dịch vụ này.");
 	cli_result(cli, "lines", json_incref(run->lines));
 	cli_result(cli, "summary", counts);

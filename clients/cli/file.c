@@ -9,15 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum cli_exit read_all(struct cli *cli, int fd, const char *path, size_t max, struct buf *out)
+static enum cli_exit read_all(
+	struct cli *cli, int fd, const char *path, size_t max, struct buf *out)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) != 0 || S_ISDIR(status.st_mode))
 		return cli_fail(cli, CLI_INPUT, "%s is not a file", "%s không phải là tệp", path);
 	if (status.st_size > 0 && (size_t)status.st_size > max)
-		return cli_fail(cli, CLI_INPUT, "%s is larger than %zu MB", "%s lớn hơn %zu MB", path,
-			max >> 20);
+		return cli_fail(cli, CLI_INPUT, "%s is larger than %zu MB", "%s lớn hơn %zu MB",
+			path, max >> 20);
 	for (;;) {
 		if (buf_reserve(out, 65536) != RC_OK)
 			return cli_fail_rc(cli, RC_NO_MEMORY);
@@ -42,8 +43,8 @@ enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struc
 
 	buf_clear(out);
 	if (fd < 0)
-		return cli_fail(cli, CLI_INPUT, "%s does not open: %s", "không mở được %s: %s", path,
-			strerror(errno));
+		return cli_fail(cli, CLI_INPUT, "%s does not open: %s", "không mở được %s: %s",
+			path, strerror(errno));
 	enum cli_exit code = read_all(cli, fd, path, max, out);
 	close(fd);
 	return code;

@@ -10,12 +10,14 @@ const struct cli_option cli_globals[] = {
 		{"take NAME=value lines from FILE, e.g. .run/env of quickstart",
 			"lấy các dòng TÊN=giá-trị từ FILE, ví dụ .run/env của quickstart"}},
 	{"url", 0, "URL", "RSSP_URL",
-		{"the service, e.g. https://127.0.0.1:8443", "địa chỉ dịch vụ, ví dụ https://127.0.0.1:8443"}},
+		{"the service, e.g. https://127.0.0.1:8443",
+			"địa chỉ dịch vụ, ví dụ https://127.0.0.1:8443"}},
 	{"ca-cert", 0, "FILE", "RSSP_CACERT",
 		{"the root that the service's TLS certificate ends in",
 			"chứng thư gốc của chứng thư TLS của dịch vụ"}},
 	{"json", 0, NULL, NULL,
-		{"print one JSON object instead of text", "in một đối tượng JSON thay cho văn bản"}},
+		{"print one JSON object instead of text",
+			"in một đối tượng JSON thay cho văn bản"}},
 	{"lang", 0, "en|vi", NULL,
 		{"language of messages (else by LC_ALL, LC_MESSAGES, LANG)",
 			"ngôn ngữ thông báo (nếu không: theo LC_ALL, LC_MESSAGES, LANG)"}},
@@ -40,8 +42,8 @@ static void print_option(const struct cli *cli, const struct cli_option *option)
 	putchar('\n');
 }
 
-static void print_options(const struct cli *cli, const struct cli_option *options, size_t count,
-	struct text heading)
+static void print_options(
+	const struct cli *cli, const struct cli_option *options, size_t count, struct text heading)
 {
 	if (count == 0)
 		return;

@@ -13,7 +13,7 @@ static bool colour_wanted(int fd)
 	const char *terminal = getenv("TERM");
 
 	return isatty(fd) == 1 && (off == NULL || off[0] == 0) && terminal != NULL &&
-		strcmp(terminal, "dumb") != 0;
+	       strcmp(terminal, "dumb") != 0;
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv)

@@ -52,9 +52,11 @@ enum cli_exit cli_agency_add(struct cli *cli)
 	for (size_t i = 0; i < cli->argument_count; i++)
 		json_array_append_new(path, json_string(cli->arguments[i]));
 	enum cli_exit code = call(cli, "/operator/v1/agencies",
-		json_pack("{s:o, s:s?, s:s}", "path", path, "sector", sector, "province", province));
+		json_pack(
+			"{s:o, s:s?, s:s}", "path", path, "sector", sector, "province", province));
 	if (code == CLI_DONE)
-		cli_say(cli, "agency %s", "cơ quan %s", client_answer_string(&cli->answer, "agencyID"));
+		cli_say(cli, "agency %s", "cơ quan %s",
+			client_answer_string(&cli->answer, "agencyID"));
 	return code;
 }
 
@@ -116,8 +118,8 @@ enum cli_exit cli_client_disable(struct cli *cli)
 		json_pack("{s:s}", "clientID", cli->arguments[0]));
 
 	if (code == CLI_DONE)
-		cli_say(cli, "client %s is refused from now on", "ứng dụng %s bị từ chối từ bây giờ",
-			cli->arguments[0]);
+		cli_say(cli, "client %s is refused from now on",
+			"ứng dụng %s bị từ chối từ bây giờ", cli->arguments[0]);
 	return code;
 }
 
@@ -188,12 +190,14 @@ static const char *localised(const struct cli *cli, const char *member)
 enum cli_exit cli_subscriber_set_position(struct cli *cli)
 {
 	enum cli_exit code = call(cli, "/operator/v1/subscribers/set-position",
-		json_pack("{s:s, s:s}", "userID", cli->arguments[0], "position", cli->arguments[1]));
+		json_pack(
+			"{s:s, s:s}", "userID", cli->arguments[0], "position", cli->arguments[1]));
 
 	if (code != CLI_DONE)
 		return code;
 	const char *effect = client_answer_string(&cli->answer, "effect");
-	cli_say(cli, "position of %s: %s", "chức vụ của %s: %s", cli->arguments[0], cli->arguments[1]);
+	cli_say(cli, "position of %s: %s", "chức vụ của %s: %s", cli->arguments[0],
+		cli->arguments[1]);
 	if (effect != NULL && strcmp(effect, "permit") != 0)
 		cli_say(cli, "%sfrom now on this subscriber cannot sign here%s: %s; %s",
 			"%stừ bây giờ thuê bao này không ký tập trung được%s: %s; %s",
@@ -208,7 +212,8 @@ enum cli_exit cli_subscriber_disable(struct cli *cli)
 		json_pack("{s:s}", "userID", cli->arguments[0]));
 
 	if (code == CLI_DONE)
-		cli_say(cli, "subscriber %s is disabled", "đã ngừng thuê bao %s", cli->arguments[0]);
+		cli_say(cli, "subscriber %s is disabled", "đã ngừng thuê bao %s",
+			cli->arguments[0]);
 	return code;
 }
 

@@ -19,8 +19,8 @@ static const struct cli_option *find_in(
 {
 	for (size_t i = 0; i < count; i++) {
 		bool by_letter = len == 1 && options[i].letter == name[0];
-		bool by_name = strlen(options[i].name) == len &&
-			strncmp(options[i].name, name, len) == 0;
+		bool by_name =
+			strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0;
 		if (by_letter || by_name)
 			return &options[i];
 	}
@@ -60,7 +60,7 @@ const char *cli_value(const struct cli *cli, const char *name)
 	}
 	const struct cli_option *option = find_option(cli, name, strlen(name));
 	return option == NULL || option->variable == NULL ? NULL
-							   : cli_variable(cli, option->variable);
+							  : cli_variable(cli, option->variable);
 }
 
 bool cli_has(const struct cli *cli, const char *name)
@@ -89,8 +89,7 @@ static bool wants_vietnamese(int argc, char **argv)
 	return false;
 }
 
-static enum cli_exit add_value(
-	struct cli *cli, const struct cli_option *option, const char *value)
+static enum cli_exit add_value(struct cli *cli, const struct cli_option *option, const char *value)
 {
 	if (cli->value_count == CLI_VALUES_MAX)
 		return cli_fail(cli, CLI_USAGE, "too many options", "quá nhiều tuỳ chọn");

@@ -41,8 +41,8 @@ void cli_result(struct cli *cli, const char *name, json_t *value)
 
 static const char *error_name(enum cli_exit code)
 {
-	static const char *const names[] = {"", "refused", "usage", "input", "unreachable", "factor",
-		"policy", "local"};
+	static const char *const names[] = {
+		"", "refused", "usage", "input", "unreachable", "factor", "policy", "local"};
 
 	return names[code];
 }
@@ -153,8 +153,8 @@ static void cell_text(const json_t *row, const char *member, char out[CELL_MAX])
 	disarm(out);
 }
 
-static size_t column_width(const struct cli *cli, const json_t *rows,
-	const struct cli_column *column)
+static size_t column_width(
+	const struct cli *cli, const json_t *rows, const struct cli_column *column)
 {
 	char cell[CELL_MAX];
 	size_t width = cli_width(cli_text(cli, column->heading));
@@ -185,8 +185,8 @@ static void print_row(const struct cli *cli, const json_t *row, const struct cli
 	putchar('\n');
 }
 
-void cli_table(const struct cli *cli, const json_t *rows, const struct cli_column *columns,
-	size_t count)
+void cli_table(
+	const struct cli *cli, const json_t *rows, const struct cli_column *columns, size_t count)
 {
 	size_t widths[COLUMNS_MAX];
 

@@ -20,7 +20,8 @@ static const struct known {
 		"Hãy chọn PIN khác: 6 đến 64 ký tự, không lặp, không theo dãy, không phải ngày sinh, không "
 		"chứa một phần số định danh hay số điện thoại"},
 	{RC_POLICY_DENIED, CLI_POLICY, "Chính sách không cho phép thuê bao này ký số tập trung"},
-	{RC_POLICY_WAIT, CLI_POLICY, "Người vận hành phải quyết định về chức vụ của thuê bao trước"},
+	{RC_POLICY_WAIT, CLI_POLICY,
+		"Người vận hành phải quyết định về chức vụ của thuê bao trước"},
 	{RC_SUBSCRIBER_DISABLED, CLI_REFUSED, "Thuê bao này đã bị ngừng"},
 	{RC_CREDENTIAL_DISABLED, CLI_POLICY, "Chứng thư số này không được phép dùng để ký"},
 	{RC_CREDENTIAL_ID_INVALID, CLI_REFUSED, "Không có chứng thư số này"},
@@ -30,15 +31,18 @@ static const struct known {
 	{RC_CLIENT_ID_INVALID, CLI_REFUSED, "client_id không đúng"},
 	{RC_CLIENT_SECRET_INVALID, CLI_REFUSED, "client_secret không đúng"},
 	{RC_NOT_FOUND, CLI_REFUSED, "Không có đối tượng này"},
-	{RC_CONFLICT, CLI_REFUSED, "Đối tượng đã tồn tại hoặc vừa thay đổi: hãy đọc lại rồi làm lại"},
+	{RC_CONFLICT, CLI_REFUSED,
+		"Đối tượng đã tồn tại hoặc vừa thay đổi: hãy đọc lại rồi làm lại"},
 	{RC_TOO_MANY, CLI_UNREACHABLE, "Quá nhiều lần thử: hãy chờ"},
-	{RC_STORE_DOWN, CLI_UNREACHABLE, "Dịch vụ chưa ghi được nhật ký nên không ký: hãy thử lại sau"},
+	{RC_STORE_DOWN, CLI_UNREACHABLE,
+		"Dịch vụ chưa ghi được nhật ký nên không ký: hãy thử lại sau"},
 	{RC_HSM_DOWN, CLI_UNREACHABLE, "Khối ký đang không sẵn sàng; chưa ký gì"},
 	{RC_UNAVAILABLE, CLI_UNREACHABLE, "Dịch vụ tạm thời không phục vụ được"},
 	{RC_PDF_DAMAGED, CLI_INPUT,
 		"Tệp không phải PDF hoặc đã hỏng: hãy mở và lưu lại bằng phần mềm PDF rồi ký"},
 	{RC_PDF_ENCRYPTED, CLI_INPUT, "PDF có mật khẩu: hãy lưu lại không mật khẩu rồi ký"},
-	{RC_PDF_FINAL, CLI_INPUT, "PDF đã được chứng nhận là bản cuối: chữ ký đầu không cho ký thêm"},
+	{RC_PDF_FINAL, CLI_INPUT,
+		"PDF đã được chứng nhận là bản cuối: chữ ký đầu không cho ký thêm"},
 	{RC_PDF_TOO_LONG, CLI_INPUT, "PDF quá lớn"},
 	{RC_NO_MEMORY, CLI_LOCAL, "Hết bộ nhớ"},
 	{RC_SERVER_ANSWER, CLI_UNREACHABLE, "Máy chủ trả lời không đúng giao thức"},
@@ -76,7 +80,7 @@ const char *cli_refusal(const struct cli *cli, rc_t rc, enum cli_exit *code)
 	const struct client_answer *answer = &cli->answer;
 	bool answered = rc == RC_SERVER_REFUSED || rc == RC_SERVER_UNREACHABLE;
 
-	*code = rc == RC_SERVER_REFUSED ? CLI_REFUSED
+	*code = rc == RC_SERVER_REFUSED	      ? CLI_REFUSED
 		: rc == RC_SERVER_UNREACHABLE ? CLI_UNREACHABLE
 					      : CLI_LOCAL;
 	if (row != NULL)

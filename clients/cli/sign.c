@@ -14,7 +14,7 @@
 struct document {
 	const char *in;
 	struct stat in_status;
-	struct buf out;		/* the path */
+	struct buf out; /* the path */
 	size_t earlier;
 	struct pades *pades;
 	bool done;
@@ -188,7 +188,8 @@ static enum cli_exit choose_scheme(struct signing *signing)
 		return cli_fail(cli, CLI_USAGE, "--scheme is pkcs1 or pss, not %s",
 			"--scheme là pkcs1 hoặc pss, không phải %s", wanted);
 	if (pss && !credential->rsa)
-		return cli_fail(cli, CLI_USAGE, "--scheme is for RSA keys; this key is %ld-bit ECDSA",
+		return cli_fail(cli, CLI_USAGE,
+			"--scheme is for RSA keys; this key is %ld-bit ECDSA",
 			"--scheme chỉ cho khoá RSA; khoá này là ECDSA %ld bit", credential->bits);
 	signing->scheme = !credential->rsa ? ADES_ECDSA : pss ? ADES_RSA_PSS : ADES_RSA_PKCS1;
 	signing->digest = !credential->rsa && credential->bits > 256 ? ADES_SHA384 : ADES_SHA256;
@@ -280,8 +281,8 @@ static enum cli_exit ask_factors(struct signing *signing)
 	enum cli_exit code =
 		cli_ask(cli, "pin-fd", (struct text){"PIN", "Mã PIN"}, ASK_HIDDEN, &signing->pin);
 	if (code == CLI_DONE)
-		code = cli_ask(cli, "otp-fd",
-			(struct text){"One-time password", "Mã OTP"}, ASK_HIDDEN, &signing->otp);
+		code = cli_ask(cli, "otp-fd", (struct text){"One-time password", "Mã OTP"},
+			ASK_HIDDEN, &signing->otp);
 	drop_spaces(&signing->otp);
 	return code;
 }
@@ -349,10 +350,10 @@ static void report(const struct signing *signing)
 		if (document->earlier > 0)
 			cli_say(cli, "       %zu earlier signature(s) kept",
 				"       giữ nguyên %zu chữ ký trước", document->earlier);
-		json_array_append_new(documents,
-			json_pack("{s:s, s:s, s:I}", "input", document->in, "output",
-				out_path(document), "earlierSignatures",
-				(json_int_t)document->earlier));
+		json_array_append_new(
+			documents, json_pack("{s:s, s:s, s:I}", "input", document->in, "output",
+					   out_path(document), "earlierSignatures",
+					   (json_int_t)document->earlier));
 	}
 	cli_say(cli, "       by %s, request %s", "       bởi %s, yêu cầu %s",
 		signing->credential.subject, cli->answer.request);

@@ -99,7 +99,8 @@ static rc_t read_answer(struct buf *body, struct client_answer *answer)
 {
 	json_error_t fault;
 
-	answer->body = json_loadb((const char *)body->data, body->len, JSON_REJECT_DUPLICATES, &fault);
+	answer->body =
+		json_loadb((const char *)body->data, body->len, JSON_REJECT_DUPLICATES, &fault);
 	if (answer->body != NULL && !json_is_object(answer->body)) {
 		json_decref(answer->body);
 		answer->body = NULL;
@@ -114,8 +115,8 @@ static rc_t read_answer(struct buf *body, struct client_answer *answer)
 	return RC_SERVER_REFUSED;
 }
 
-static rc_t perform(struct client *client, const struct http_request *request,
-	struct client_answer *answer)
+static rc_t perform(
+	struct client *client, const struct http_request *request, struct client_answer *answer)
 {
 	struct buf body = BUF_INIT;
 
@@ -132,8 +133,8 @@ rc_t client_login(struct client *client, const char *client_id, struct span secr
 {
 	struct buf form = BUF_INIT;
 
-	rc_t rc = http_form_add(
-		client->http, &form, "grant_type", span_string("client_credentials"));
+	rc_t rc =
+		http_form_add(client->http, &form, "grant_type", span_string("client_credentials"));
 	if (rc == RC_OK)
 		rc = http_form_add(client->http, &form, "client_id", span_string(client_id));
 	if (rc == RC_OK)

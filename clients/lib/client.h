@@ -18,11 +18,11 @@
 struct client;
 
 struct client_config {
-	const char *url;		/* https://host:port, without a path */
-	const char *ca_file;		/* NULL: the system's roots */
-	const char *operator_certificate;	/* PEM files, or NULL */
+	const char *url;		  /* https://host:port, without a path */
+	const char *ca_file;		  /* NULL: the system's roots */
+	const char *operator_certificate; /* PEM files, or NULL */
 	const char *operator_key;
-	const char *lang;		/* "vi", "en": the language of refusals */
+	const char *lang; /* "vi", "en": the language of refusals */
 };
 
 /* Once, before anything else of this room or of jansson: JSON memory is wiped when released. */
@@ -37,12 +37,12 @@ void client_free(struct client **client);
 
 /* What the server said. The texts come from outside: no control characters, but any words. */
 struct client_answer {
-	json_t *body;			/* an object, owned; NULL if there was none */
-	long status;			/* HTTP; 0 without an answer */
-	char request[ID_TEXT];		/* X-Request-Id, or empty */
+	json_t *body;	       /* an object, owned; NULL if there was none */
+	long status;	       /* HTTP; 0 without an answer */
+	char request[ID_TEXT]; /* X-Request-Id, or empty */
 	char error[ANSWER_ERROR];
-	char text[ANSWER_TEXT];		/* error_description, or what hindered the connection */
-	unsigned retry_after_s;		/* 0: not said */
+	char text[ANSWER_TEXT]; /* error_description, or what hindered the connection */
+	unsigned retry_after_s; /* 0: not said */
 };
 
 #define CLIENT_ANSWER_INIT ((struct client_answer){0})
@@ -50,7 +50,8 @@ void client_answer_free(struct client_answer *answer);
 /* A string member of the body; NULL if it is missing or of another type. */
 const char *client_answer_string(const struct client_answer *answer, const char *name);
 
-/* POST /oauth2/token, client_credentials (CSC 1.0.4.0 §8.3.3); the token is kept for client_post. */
+/* POST /oauth2/token, client_credentials (CSC 1.0.4.0 §8.3.3); the token is kept for client_post.
+ */
 must_check rc_t client_login(struct client *client, const char *client_id, struct span secret,
 	struct client_answer *answer);
 
@@ -60,7 +61,7 @@ must_check rc_t client_post(
 
 struct client_parameter {
 	const char *name;
-	const char *value;	/* NULL: left out */
+	const char *value; /* NULL: left out */
 };
 must_check rc_t client_get(struct client *client, const char *path,
 	const struct client_parameter *parameters, size_t count, struct client_answer *answer);

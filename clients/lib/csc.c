@@ -167,8 +167,8 @@ static rc_t read_signatures(const json_t *array, size_t count, struct buf signat
 		if (!json_is_string(text))
 			return RC_SERVER_ANSWER;
 		buf_clear(&signatures[i]);
-		rc_t rc = base64_decode(&signatures[i],
-			SPAN(json_string_value(text), json_string_length(text)));
+		rc_t rc = base64_decode(
+			&signatures[i], SPAN(json_string_value(text), json_string_length(text)));
 		if (rc != RC_OK)
 			return rc == RC_FORMAT ? RC_SERVER_ANSWER : rc;
 	}
@@ -179,7 +179,8 @@ static bool add_pss_params(json_t *body, enum ades_digest digest)
 {
 	struct buf params = BUF_INIT;
 
-	bool done = ades_pss_params(&params, digest) == RC_OK &&
+	bool done =
+		ades_pss_params(&params, digest) == RC_OK &&
 		json_object_set_new(body, "signAlgoParams", json_base64(buf_span(&params))) == 0;
 	buf_free(&params);
 	return done;

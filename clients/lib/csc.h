@@ -15,14 +15,14 @@
 
 struct csc_credential {
 	char id[CSC_ID];
-	bool enabled;			/* key.status; disabled also when the policy forbids */
+	bool enabled; /* key.status; disabled also when the policy forbids */
 	bool rsa;
 	long bits;
-	struct buf certificates[CSC_CHAIN];	/* DER, the signer's own first */
+	struct buf certificates[CSC_CHAIN]; /* DER, the signer's own first */
 	size_t certificate_count;
-	size_t multisign;		/* hashes in one authorisation */
-	char subject[512];		/* RFC 4514, as the server prints it */
-	char status[16];		/* of the certificate; may be empty */
+	size_t multisign;  /* hashes in one authorisation */
+	char subject[512]; /* RFC 4514, as the server prints it */
+	char status[16];   /* of the certificate; may be empty */
 	char valid_to[32];
 	char description[256];
 };

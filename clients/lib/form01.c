@@ -53,8 +53,9 @@ static const struct {
 	[FAULT_QUOTES] = {"a quotation mark stands in a wrong place or is not closed; what follows "
 			  "was not read",
 		"dấu ngoặc kép đặt sai chỗ hoặc chưa đóng; phần sau không đọc được"},
-	[FAULT_HEADING] = {"this heading does not belong here: keep the columns of form 01 in order",
-		"tiêu đề không đúng vị trí: giữ nguyên thứ tự cột của mẫu 01"},
+	[FAULT_HEADING] =
+		{"this heading does not belong here: keep the columns of form 01 in order",
+			"tiêu đề không đúng vị trí: giữ nguyên thứ tự cột của mẫu 01"},
 	[FAULT_COLUMN_COUNT] = {"this row has another number of columns than form 01 (18); found:",
 		"dòng này có số cột khác mẫu 01 (18 cột); số cột:"},
 	[FAULT_MISSING] = {"required, but empty", "bắt buộc nhưng để trống"},
@@ -72,9 +73,10 @@ static const struct {
 	[FAULT_IDENTITY_TWICE] = {"the same identity number stands in an earlier row",
 		"số định danh trùng với dòng trước"},
 	[FAULT_EMAIL] = {"not an e-mail address", "không phải địa chỉ thư điện tử"},
-	[FAULT_EMAIL_FREE] = {"a free mail provider: an official address, given by a state body, is "
-			      "required",
-		"hộp thư miễn phí: phải là địa chỉ thư công vụ do cơ quan nhà nước cấp"},
+	[FAULT_EMAIL_FREE] =
+		{"a free mail provider: an official address, given by a state body, is "
+		 "required",
+			"hộp thư miễn phí: phải là địa chỉ thư công vụ do cơ quan nhà nước cấp"},
 	[FAULT_EMAIL_TWICE] = {"the same address stands in an earlier row: the activation code goes "
 			       "to it, so each subscriber needs an own",
 		"địa chỉ trùng với dòng trước: mã kích hoạt gửi tới địa chỉ này nên mỗi thuê bao cần "
@@ -276,8 +278,8 @@ static utf8proc_uint8_t *normalise(struct span text, size_t *len)
 
 	if (memchr(text.data, 0, text.len) != NULL)
 		return NULL;
-	utf8proc_ssize_t made = utf8proc_map(text.data, (utf8proc_ssize_t)text.len, &out,
-		UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	utf8proc_ssize_t made = utf8proc_map(
+		text.data, (utf8proc_ssize_t)text.len, &out, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 	if (made < 0) {
 		free(out);
 		return NULL;

@@ -36,21 +36,21 @@ enum form01_column {
 };
 
 struct form01_fault {
-	size_t row;		/* 0: the file as a whole */
-	int column;		/* enum form01_column, or -1: the row as a whole */
-	int kind;		/* for form01_fault_text() */
-	char detail[96];	/* the value, or what it clashes with; may be empty */
+	size_t row;	 /* 0: the file as a whole */
+	int column;	 /* enum form01_column, or -1: the row as a whole */
+	int kind;	 /* for form01_fault_text() */
+	char detail[96]; /* the value, or what it clashes with; may be empty */
 };
 
 struct form01_line {
 	size_t row;
-	bool rssp;		/* asks for centralised signing; others are for other services */
-	char device[32];	/* as written */
-	struct statement_enrol statement;	/* without number and issued_at_ms */
+	bool rssp;	 /* asks for centralised signing; others are for other services */
+	char device[32]; /* as written */
+	struct statement_enrol statement; /* without number and issued_at_ms */
 };
 
 struct form01 {
-	struct form01_line *lines;	/* complete only if there is no fault */
+	struct form01_line *lines; /* complete only if there is no fault */
 	size_t line_count;
 	struct form01_fault *faults;
 	size_t fault_count;

@@ -41,8 +41,7 @@ static bool has_hidden(const char *text)
 }
 
 /* Text cells that go into the statement as they are. */
-static rc_t take_text(
-	const struct check *check, int column, bool required, char *out, size_t size)
+static rc_t take_text(const struct check *check, int column, bool required, char *out, size_t size)
 {
 	const char *text = check->cells[column];
 
@@ -124,7 +123,7 @@ static bool passport_fits(const char *text)
 	size_t len = strlen(text);
 
 	return letters >= 1 && letters <= 2 && all_digits(text + letters) && len - letters >= 6 &&
-		len - letters <= 8;
+	       len - letters <= 8;
 }
 
 /* The row of an earlier line with the same text in that place of the statement; 0: none. */
@@ -179,7 +178,7 @@ static bool email_fits(const char *text)
 	if (at == NULL || at == text || strchr(at + 1, '@') != NULL || len > 254)
 		return false;
 	return strchr(at + 1, '.') != NULL && at[1] != '.' && text[len - 1] != '.' &&
-		strstr(at, "..") == NULL;
+	       strstr(at, "..") == NULL;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -276,8 +275,8 @@ static rc_t take_province(const struct check *check)
 		if (other->province[0] == 0 || !same_agency(own, other))
 			continue;
 		return strcmp(own->province, other->province) == 0
-			? RC_OK
-			: fault(check, FORM01_PROVINCE, FAULT_PROVINCE);
+			       ? RC_OK
+			       : fault(check, FORM01_PROVINCE, FAULT_PROVINCE);
 	}
 	return RC_OK;
 }

@@ -30,13 +30,14 @@ static bool set_files(CURL *curl, const struct client_config *config)
 	if (config->operator_certificate == NULL || config->operator_key == NULL)
 		return true;
 	return curl_easy_setopt(curl, CURLOPT_SSLCERT, config->operator_certificate) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_SSLKEY, config->operator_key) == CURLE_OK;
+	       curl_easy_setopt(curl, CURLOPT_SSLKEY, config->operator_key) == CURLE_OK;
 }
 
 /* A server on this machine is never behind a proxy, whatever the environment says. */
 static bool is_loopback(const char *url)
 {
-	static const char *const hosts[] = {"https://127.0.0.1", "https://localhost", "https://[::1]"};
+	static const char *const hosts[] = {
+		"https://127.0.0.1", "https://localhost", "https://[::1]"};
 
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		size_t len = strlen(hosts[i]);
@@ -51,19 +52,19 @@ static bool set_options(struct http *http, const struct client_config *config)
 	CURL *curl = http->curl;
 
 	return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->error) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
-			CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_TIMEOUT_S) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_USERAGENT, "rssp/" RSSPD_VERSION) == CURLE_OK &&
-		(!is_loopback(config->url) ||
-			curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK) &&
-		set_files(curl, config);
+	       curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_TIMEOUT_S) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_USERAGENT, "rssp/" RSSPD_VERSION) == CURLE_OK &&
+	       (!is_loopback(config->url) ||
+		       curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK) &&
+	       set_files(curl, config);
 }
 
 rc_t http_new(const struct client_config *config, struct http **http)
@@ -149,7 +150,8 @@ static struct curl_slist *make_headers(const struct http_request *request)
 		buf_string(&line, &text) == RC_OK)
 		list = curl_slist_append(list, text);
 	buf_clear(&line);
-	if (request->bearer.len > 0 && buf_append_string(&line, "Authorization: Bearer ") == RC_OK &&
+	if (request->bearer.len > 0 &&
+		buf_append_string(&line, "Authorization: Bearer ") == RC_OK &&
 		buf_append_span(&line, request->bearer) == RC_OK &&
 		buf_string(&line, &text) == RC_OK)
 		list = curl_slist_append(list, text);
@@ -173,8 +175,7 @@ static CURLcode transfer(struct http *http, const struct http_request *request, 
 	} else {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)request->body.data);
-		curl_easy_setopt(
-			curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 	}
 	return curl_easy_perform(curl);
 }

@@ -7,10 +7,10 @@
 struct http;
 
 struct http_request {
-	const char *path;		/* with the query */
-	const char *content_type;	/* NULL: GET, no body */
+	const char *path;	  /* with the query */
+	const char *content_type; /* NULL: GET, no body */
 	struct span body;
-	struct span bearer;		/* empty: none */
+	struct span bearer; /* empty: none */
 };
 
 must_check rc_t http_global_init(void);

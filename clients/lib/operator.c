@@ -96,8 +96,8 @@ static json_t *statement_body(struct span statement, struct span signature)
 		buf_string(&signed_text, &second) != RC_OK)
 		goto out;
 	body = signature.len == 0
-		? json_pack("{s:s}", "statement", first)
-		: json_pack("{s:s, s:s}", "statement", first, "signature", second);
+		       ? json_pack("{s:s}", "statement", first)
+		       : json_pack("{s:s, s:s}", "statement", first, "signature", second);
 out:
 	buf_free(&text);
 	buf_free(&signed_text);
@@ -111,8 +111,8 @@ static void copy_member(char *out, size_t size, const json_t *object, const char
 	snprintf(out, size, "%s", text == NULL ? "" : text);
 }
 
-static rc_t read_decision(const char *lang, const struct client_answer *answer,
-	struct operator_decision *decision)
+static rc_t read_decision(
+	const char *lang, const struct client_answer *answer, struct operator_decision *decision)
 {
 	struct operator_decision fresh = {0};
 	const json_t *body = answer->body;
@@ -140,15 +140,16 @@ rc_t operator_check(struct client *client, const char *lang, struct span stateme
 rc_t operator_enrol(struct client *client, const char *lang, struct span statement,
 	struct span signature, struct operator_decision *decision, struct client_answer *answer)
 {
-	rc_t rc = client_post(client, "/operator/v1/enrolments",
-		statement_body(statement, signature), answer);
+	rc_t rc = client_post(
+		client, "/operator/v1/enrolments", statement_body(statement, signature), answer);
 	return rc == RC_OK ? read_decision(lang, answer, decision) : rc;
 }
 
 rc_t operator_unlock(struct client *client, const struct operator_key *key,
 	const struct id *credential, struct client_answer *answer)
 {
-	struct statement_unlock unlock = {.credential = *credential, .issued_at_ms = clock_wall_ms()};
+	struct statement_unlock unlock = {
+		.credential = *credential, .issued_at_ms = clock_wall_ms()};
 	struct buf encoded = BUF_INIT;
 	struct buf signature = BUF_INIT;
 

@@ -14,16 +14,17 @@ struct operator_key;
 must_check rc_t operator_key_load(const char *path, struct operator_key **key);
 void operator_key_free(struct operator_key **key);
 /* ECDSA with SHA-256, DER, over the statement's bytes. */
-must_check rc_t operator_sign(const struct operator_key *key, struct span statement, struct buf *out);
+must_check rc_t operator_sign(
+	const struct operator_key *key, struct span statement, struct buf *out);
 
 /* What the policy says of one line. */
 #define DECISION_TEXT 512
 struct operator_decision {
-	char effect[16];	/* "permit", "deny", "wait" */
+	char effect[16]; /* "permit", "deny", "wait" */
 	char rule[64];
-	char reason[DECISION_TEXT];	/* in the language asked for */
-	char alternative[DECISION_TEXT];	/* may be empty */
-	char enrolment[ID_TEXT];	/* only after operator_enrol */
+	char reason[DECISION_TEXT];	 /* in the language asked for */
+	char alternative[DECISION_TEXT]; /* may be empty */
+	char enrolment[ID_TEXT];	 /* only after operator_enrol */
 };
 
 /* lang: "vi" or "en". */

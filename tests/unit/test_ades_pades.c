@@ -171,8 +171,8 @@ static int setup(void **state)
 	write_file("root.der", buf_span(&fixture.root.certificate));
 	path_of("root.der", root);
 	run_well((const char *[]){"certutil", "-N", "-d", database, "--empty-password", NULL});
-	run_well((const char *[]){"certutil", "-A", "-d", database, "-n", "root", "-t", "CT,C,C",
-		"-i", root, NULL});
+	run_well((const char *[]){
+		"certutil", "-A", "-d", database, "-n", "root", "-t", "CT,C,C", "-i", root, NULL});
 	return 0;
 }
 
@@ -198,7 +198,7 @@ struct shape {
 	const char *name;
 	const char *catalog;	/* more entries of the catalog */
 	const char *page;	/* more entries of the page */
-	const char *objects[4];	/* objects 5, 6 …, NULL ends */
+	const char *objects[4]; /* objects 5, 6 …, NULL ends */
 };
 
 static const struct shape plain = {"plain", "", "", {NULL}};
@@ -212,10 +212,10 @@ static const struct shape shapes[] = {
 			NULL}},
 	{"form in the catalog", "/AcroForm << /Fields [5 0 R] /DA (/Helv 0 Tf) >>",
 		"/Annots [5 0 R]",
-		{"<< /Type /Annot /Subtype /Widget /FT /Tx /T (Signature7) /V (\\(\\000) /Rect [0 0 9 9] /P 3 0 R >>",
+		{"<< /Type /Annot /Subtype /Widget /FT /Tx /T (Signature7) /V (\\(\\000) "
+		 "/Rect [0 0 9 9] /P 3 0 R >>",
 			NULL}},
-	{"form beside the catalog", "/AcroForm 5 0 R", "",
-		{"<< /Fields [] /SigFlags 1 >>", NULL}},
+	{"form beside the catalog", "/AcroForm 5 0 R", "", {"<< /Fields [] /SigFlags 1 >>", NULL}},
 	{"fields beside the form", "/AcroForm 5 0 R", "/Annots 7 0 R",
 		{"<< /Fields 6 0 R /SigFlags 3 >>", "[]", "[]", NULL}},
 	{"fields beside a form in the catalog", "/AcroForm << /Fields 5 0 R >>", "",
@@ -239,22 +239,27 @@ static void make_pdf(const struct shape *shape, struct buf *out)
 	put(out, "%PDF-1.7\n%\xc4\x90\xe1\xba\xa1\n");
 	offsets[1] = out->len;
 	assert_int_equal(buf_printf(out, "1 0 obj\n<< /Type /Catalog /Pages 2 0 R %s >>\nendobj\n",
-				 shape->catalog), RC_OK);
+				 shape->catalog),
+		RC_OK);
 	offsets[2] = out->len;
 	put(out, "2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n");
 	offsets[3] = out->len;
-	assert_int_equal(buf_printf(out,
-				 "3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] "
-				 "/Contents 4 0 R /Resources << /Font << /F1 << /Type /Font /Subtype "
-				 "/Type1 /BaseFont /Helvetica >> >> >> %s >>\nendobj\n",
-				 shape->page), RC_OK);
+	assert_int_equal(
+		buf_printf(out,
+			"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] "
+			"/Contents 4 0 R /Resources << /Font << /F1 << /Type /Font /Subtype "
+			"/Type1 /BaseFont /Helvetica >> >> >> %s >>\nendobj\n",
+			shape->page),
+		RC_OK);
 	offsets[4] = out->len;
-	assert_int_equal(buf_printf(out,
-				 "4 0 obj\n<< /Length %zu >>\nstream\n%s\nendstream\nendobj\n",
-				 strlen(content), content), RC_OK);
+	assert_int_equal(
+		buf_printf(out, "4 0 obj\n<< /Length %zu >>\nstream\n%s\nendstream\nendobj\n",
+			strlen(content), content),
+		RC_OK);
 	for (size_t i = 0; i < 4 && shape->objects[i] != NULL; i++) {
 		offsets[++count] = out->len;
-		assert_int_equal(buf_printf(out, "%zu 0 obj\n%s\nendobj\n", count, shape->objects[i]),
+		assert_int_equal(
+			buf_printf(out, "%zu 0 obj\n%s\nendobj\n", count, shape->objects[i]),
 			RC_OK);
 	}
 	size_t xref = out->len;
@@ -264,7 +269,8 @@ static void make_pdf(const struct shape *shape, struct buf *out)
 	assert_int_equal(buf_printf(out,
 				 "trailer\n<< /Size %zu /Root 1 0 R /ID [<00ff> <28295c>] >>\n"
 				 "startxref\n%zu\n%%%%EOF\n",
-				 count + 1, xref), RC_OK);
+				 count + 1, xref),
+		RC_OK);
 }
 
 static void make_variant(const struct shape *shape, const char *option, struct buf *out)
@@ -289,8 +295,11 @@ static struct pades_options options_for(
 
 	chain[0] = buf_span(&fixture.root.certificate);
 	return (struct pades_options){
-		.signer = {.certificate = buf_span(&identity->certificate), .chain = chain,
-			.chain_len = 1, .scheme = scheme, .digest = digest},
+		.signer = {.certificate = buf_span(&identity->certificate),
+			.chain = chain,
+			.chain_len = 1,
+			.scheme = scheme,
+			.digest = digest},
 		.signed_at_ms = SIGNED_AT_MS,
 		.name = "Nguyễn Thị Ví Dụ",
 		.reason = "Ký học bạ (số) \\ 1",
@@ -361,7 +370,7 @@ struct verdict {
 	size_t signatures;
 	size_t valid;
 	size_t trusted;
-	size_t total;	/* signatures that cover the whole file */
+	size_t total; /* signatures that cover the whole file */
 };
 
 static struct verdict judge(const struct buf *pdf)
@@ -395,8 +404,8 @@ static void assert_signed(const struct buf *pdf, size_t signatures, const char *
 	struct verdict verdict = judge(pdf);
 	if (verdict.signatures != signatures || verdict.valid != signatures ||
 		verdict.trusted != signatures || verdict.total != 1)
-		fail_msg("%s: %zu signatures, %zu valid, %zu trusted, %zu over the whole file", what,
-			verdict.signatures, verdict.valid, verdict.trusted, verdict.total);
+		fail_msg("%s: %zu signatures, %zu valid, %zu trusted, %zu over the whole file",
+			what, verdict.signatures, verdict.valid, verdict.trusted, verdict.total);
 	path_of("signed.pdf", path);
 	int status = run(&out, (const char *[]){"qpdf", "--check", path, NULL});
 	assert_int_equal(buf_string(&out, &text), RC_OK);
@@ -644,13 +653,11 @@ static void test_encrypted_files_are_refused_by_name(void **state)
 
 static void test_a_document_certified_as_final_is_refused(void **state)
 {
-	static const struct shape final = {"final",
-		"/Perms << /DocMDP 5 0 R >>", "",
+	static const struct shape final = {"final", "/Perms << /DocMDP 5 0 R >>", "",
 		{"<< /Type /Sig /Filter /Adobe.PPKLite /Reference [<< /Type /SigRef /TransformMethod "
 		 "/DocMDP /TransformParams << /Type /TransformParams /V /1.2 /P 1 >> >>] >>",
 			NULL}};
-	static const struct shape open_to_signatures = {"open",
-		"/Perms << /DocMDP 5 0 R >>", "",
+	static const struct shape open_to_signatures = {"open", "/Perms << /DocMDP 5 0 R >>", "",
 		{"<< /Type /Sig /Filter /Adobe.PPKLite /Reference [<< /Type /SigRef /TransformMethod "
 		 "/DocMDP /TransformParams << /Type /TransformParams /V /1.2 /P 2 >> >>] >>",
 			NULL}};
@@ -672,7 +679,8 @@ static void test_damaged_and_absurd_files_are_refused(void **state)
 		{"annotations are a string", "", "/Annots (x)", {NULL}},
 		{"pages are a loop", "/Pages 5 0 R", "",
 			{"<< /Type /Pages /Kids [5 0 R 5 0 R] /Count 2 >>", NULL}},
-		{"no page at all", "/Pages 5 0 R", "", {"<< /Type /Pages /Kids [] /Count 0 >>", NULL}},
+		{"no page at all", "/Pages 5 0 R", "",
+			{"<< /Type /Pages /Kids [] /Count 0 >>", NULL}},
 		{"page inside its parent", "/Pages 5 0 R", "",
 			{"<< /Type /Pages /Kids [<< /Type /Page >>] /Count 1 >>", NULL}},
 	};
@@ -736,11 +744,9 @@ static void test_a_scheme_that_does_not_fit_the_key_is_refused(void **state)
 
 	(void)state;
 	make_pdf(&plain, &pdf);
-	assert_int_equal(
-		pades_prepare(buf_span(&pdf), &options, &pades), RC_SIGN_ALGO_INVALID);
+	assert_int_equal(pades_prepare(buf_span(&pdf), &options, &pades), RC_SIGN_ALGO_INVALID);
 	options = options_for(&fixture.rsa, ADES_ECDSA, ADES_SHA256);
-	assert_int_equal(
-		pades_prepare(buf_span(&pdf), &options, &pades), RC_SIGN_ALGO_INVALID);
+	assert_int_equal(pades_prepare(buf_span(&pdf), &options, &pades), RC_SIGN_ALGO_INVALID);
 	options.signer.certificate = span_string("no certificate");
 	assert_int_equal(pades_prepare(buf_span(&pdf), &options, &pades), RC_FORMAT);
 	assert_null(pades);
@@ -751,7 +757,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_shape_of_form_and_annotations_is_signed_twice),
-		cmocka_unit_test(test_object_streams_linearized_and_rewritten_files_are_signed_twice),
+		cmocka_unit_test(
+			test_object_streams_linearized_and_rewritten_files_are_signed_twice),
 		cmocka_unit_test(test_linearized_with_object_streams_is_signed),
 		cmocka_unit_test(test_every_scheme_and_digest_is_valid),
 		cmocka_unit_test(test_attributes_are_those_of_pades_baseline),

@@ -10,11 +10,13 @@
 #include <string.h>
 
 #define TODAY_MS 1780000000000 /* 2026-05-28 */
-#define HEADINGS                                                                                   \
-	"STT,Họ tên*,Ngày sinh* (dd/mm/yyyy),Số CMND/CCCD/HC*,Nơi cấp*,Ngày cấp* (dd/mm/yyyy),"    \
-	"Địa chỉ thư điện tử công vụ*,Tên CQTC cấp 1*,Tên CQTC cấp 2,Tên CQTC cấp 3,"              \
-	"Tên CQTC cấp 4,\"Tỉnh, thành phố*\",Tên chức vụ,Số điện thoại,Số hiệu CTS cũ,SIM PKI,"    \
-	"Chuyển số SIM PKI,\r\n"
+/* clang-format off */
+#define HEADINGS \
+	"STT,Họ tên*,Ngày sinh* (dd/mm/yyyy),Số CMND/CCCD/HC*,Nơi cấp*," \
+	"Ngày cấp* (dd/mm/yyyy),Địa chỉ thư điện tử công vụ*,Tên CQTC cấp 1*,Tên CQTC cấp 2," \
+	"Tên CQTC cấp 3,Tên CQTC cấp 4,\"Tỉnh, thành phố*\",Tên chức vụ,Số điện thoại," \
+	"Số hiệu CTS cũ,SIM PKI,Chuyển số SIM PKI,\r\n"
+/* clang-format on */
 
 /* A good line's cells; a test changes some. */
 static const char *const good[FORM01_COLUMNS] = {"1", "Nguyễn Thị Ví Dụ", "12/07/1987",
@@ -220,11 +222,12 @@ static void test_other_separators_line_ends_and_decomposed_text_are_read(void **
 	struct buf text = BUF_INIT;
 
 	(void)state;
-	put(&text, "STT;Họ tên;Ngày sinh;CCCD;Nơi cấp;Ngày cấp;Thư điện tử;Cấp 1;CẤP 2;Cấp 3;"
-		   "Cấp 4;TỈNH;Chức vụ;Điện thoại;CTS cũ;SIM PKI;Chuyển số;\n"
-		   /* e with circumflex and acute as separate marks */
-		   "1;Vie\xcc\x82\xcc\x81t;12/07/1987;001187000001;\"Mẫu; \"\"Ví dụ\"\"\";01/01/2023;"
-		   "vidu@mau.edu.vn;UBND;;;;Mẫu;;;;;;RSSP");
+	put(&text,
+		"STT;Họ tên;Ngày sinh;CCCD;Nơi cấp;Ngày cấp;Thư điện tử;Cấp 1;CẤP 2;Cấp 3;"
+		"Cấp 4;TỈNH;Chức vụ;Điện thoại;CTS cũ;SIM PKI;Chuyển số;\n"
+		/* e with circumflex and acute as separate marks */
+		"1;Vie\xcc\x82\xcc\x81t;12/07/1987;001187000001;\"Mẫu; \"\"Ví dụ\"\"\";01/01/2023;"
+		"vidu@mau.edu.vn;UBND;;;;Mẫu;;;;;;RSSP");
 	struct form01 *form = read_text(&text);
 	assert_int_equal(form->fault_count, 0);
 	assert_int_equal(form->line_count, 1);
@@ -311,7 +314,8 @@ static void test_the_sample_list_is_good(void **state)
 static void test_the_faulty_sample_has_exactly_the_faults_that_its_list_names(void **state)
 {
 	struct form01 *form = read_sample(SOURCE_DIR "/tests/data/form01-loi.csv");
-	const char *at = (const char *)read_data(SOURCE_DIR "/tests/data/form01-loi.expected.txt").data;
+	const char *at =
+		(const char *)read_data(SOURCE_DIR "/tests/data/form01-loi.expected.txt").data;
 	size_t count = 0;
 
 	(void)state;

@@ -12,9 +12,9 @@ enum ades_digest { ADES_SHA256 = 1, ADES_SHA384, ADES_SHA512 };
 /* Who signs, and how. All DER; owned by the caller for as long as the call lasts. */
 struct ades_signer {
 	struct span certificate;
-	const struct span *chain;	/* issuers, in any order; may be NULL */
+	const struct span *chain; /* issuers, in any order; may be NULL */
 	size_t chain_len;
-	enum ades_scheme scheme;	/* must fit the certificate's key, else RC_SIGN_ALGO_INVALID */
+	enum ades_scheme scheme; /* must fit the certificate's key, else RC_SIGN_ALGO_INVALID */
 	enum ades_digest digest;
 };
 

@@ -68,8 +68,8 @@ static bool mgf1_set(X509_ALGOR *algorithm, const EVP_MD *md)
 	ASN1_STRING *packed = NULL;
 
 	bool done = inner != NULL && hash_algorithm_set(inner, md) &&
-		ASN1_item_pack(inner, ASN1_ITEM_rptr(X509_ALGOR), &packed) != NULL &&
-		X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed) == 1;
+		    ASN1_item_pack(inner, ASN1_ITEM_rptr(X509_ALGOR), &packed) != NULL &&
+		    X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed) == 1;
 	if (!done)
 		ASN1_STRING_free(packed);
 	X509_ALGOR_free(inner);
@@ -121,8 +121,9 @@ static bool signature_algorithm_set(struct cms *cms)
 	CMS_SignerInfo_get0_algs(cms->signer, NULL, NULL, NULL, &algorithm);
 	RSA_PSS_PARAMS *params = pss_params(cms->md);
 	bool done = params != NULL &&
-		ASN1_item_pack(params, ASN1_ITEM_rptr(RSA_PSS_PARAMS), &packed) != NULL &&
-		X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed) == 1;
+		    ASN1_item_pack(params, ASN1_ITEM_rptr(RSA_PSS_PARAMS), &packed) != NULL &&
+		    X509_ALGOR_set0(
+			    algorithm, OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed) == 1;
 	if (!done)
 		ASN1_STRING_free(packed);
 	RSA_PSS_PARAMS_free(params);
@@ -153,8 +154,8 @@ static bool attributes_add(struct cms *cms, struct span content_digest)
 {
 	return CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_contentType, V_ASN1_OBJECT,
 		       OBJ_nid2obj(NID_pkcs7_data), -1) == 1 &&
-		CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_messageDigest,
-			V_ASN1_OCTET_STRING, content_digest.data, (int)content_digest.len) == 1;
+	       CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_messageDigest,
+		       V_ASN1_OCTET_STRING, content_digest.data, (int)content_digest.len) == 1;
 }
 
 /* X.690 §11.6: by their encodings, the shorter one padded with zeros. */
@@ -244,15 +245,14 @@ static rc_t cms_build(struct cms *cms, X509 *certificate, const struct ades_sign
 	if (cms->info == NULL)
 		return RC_CRYPTO;
 	/* CMS_CADES adds ESS signing-certificate-v2 */
-	cms->signer = CMS_add1_signer(cms->info, certificate, cms->key, cms->md,
-		flags | CMS_CADES | CMS_NOSMIMECAP);
+	cms->signer = CMS_add1_signer(
+		cms->info, certificate, cms->key, cms->md, flags | CMS_CADES | CMS_NOSMIMECAP);
 	if (cms->signer == NULL || !signature_algorithm_set(cms) ||
 		!attributes_add(cms, content_digest))
 		return RC_CRYPTO;
 	rc_t rc = add_chain(cms->info, signer);
-	return rc != RC_OK
-		? rc
-		: attributes_digest(cms->signer, cms->md, cms->digest, &cms->digest_len);
+	return rc != RC_OK ? rc
+			   : attributes_digest(cms->signer, cms->md, cms->digest, &cms->digest_len);
 }
 
 rc_t cms_prepare(const struct ades_signer *signer, struct span content_digest, struct cms **cms)
@@ -311,9 +311,10 @@ static rc_t signature_check(const struct cms *cms, struct span signature)
 		(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) != 1 ||
 			EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) != 1))
 		goto out;
-	rc = EVP_PKEY_verify(context, signature.data, signature.len, cms->digest, cms->digest_len) == 1
-		? RC_OK
-		: RC_SIGNATURE_BAD;
+	rc = EVP_PKEY_verify(
+		     context, signature.data, signature.len, cms->digest, cms->digest_len) == 1
+		     ? RC_OK
+		     : RC_SIGNATURE_BAD;
 out:
 	EVP_PKEY_CTX_free(context);
 	ERR_clear_error();
@@ -347,8 +348,8 @@ static void read_signer_name(CMS_ContentInfo *info, CMS_SignerInfo *signer, char
 		const X509_NAME *name = X509_get_subject_name(certificate);
 		int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 		unsigned char *text = NULL;
-		if (at >= 0 && ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
-				       X509_NAME_get_entry(name, at))) > 0)
+		if (at >= 0 && ASN1_STRING_to_UTF8(&text,
+				       X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at))) > 0)
 			snprintf(out, size, "%s", (const char *)text);
 		OPENSSL_free(text);
 	}
@@ -362,11 +363,9 @@ rc_t cms_read(struct span der, struct cms_summary *summary)
 	X509_ALGOR *algorithm = NULL;
 	rc_t rc = RC_FORMAT;
 
-	CMS_ContentInfo *info = der.len > INT32_MAX
-		? NULL
-		: d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
-	STACK_OF(CMS_SignerInfo) *signers =
-		info == NULL ? NULL : CMS_get0_SignerInfos(info);
+	CMS_ContentInfo *info =
+		der.len > INT32_MAX ? NULL : d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
+	STACK_OF(CMS_SignerInfo) *signers = info == NULL ? NULL : CMS_get0_SignerInfos(info);
 	if (signers == NULL || sk_CMS_SignerInfo_num(signers) != 1)
 		goto out;
 	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, 0);

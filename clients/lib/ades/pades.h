@@ -9,11 +9,11 @@
 
 struct pades_options {
 	struct ades_signer signer;
-	int64_t signed_at_ms;	/* the signer's own clock: /M; the CMS carries no time */
-	const char *name;	/* UTF-8, or NULL: nothing is written */
+	int64_t signed_at_ms; /* the signer's own clock: /M; the CMS carries no time */
+	const char *name;     /* UTF-8, or NULL: nothing is written */
 	const char *reason;
 	const char *location;
-	struct buf *detail;	/* NULL, or gets the PDF parser's own words on a failure */
+	struct buf *detail; /* NULL, or gets the PDF parser's own words on a failure */
 };
 
 struct pades;
@@ -34,16 +34,17 @@ size_t pades_earlier(const struct pades *pades);
  * On success out holds the signed PDF, and pades is of no more use. */
 must_check rc_t pades_finish(struct pades *pades, struct span signature, struct buf *out);
 
-/* The signatures of a PDF, oldest first as a rule: what each key signed, so that the audit trail can
- * be asked for it. Nothing is verified here. A signature that does not read has digest_len 0. */
+/* The signatures of a PDF, oldest first as a rule: what each key signed, so that the audit trail
+ * can be asked for it. Nothing is verified here. A signature that does not read has digest_len 0.
+ */
 #define PADES_SIGNER 256
 struct pades_summary {
 	uint8_t digest[ADES_DIGEST_MAX];
 	size_t digest_len;
-	char signer[PADES_SIGNER];	/* common name, from the certificate inside; may be empty */
+	char signer[PADES_SIGNER]; /* common name, from the certificate inside; may be empty */
 };
 /* count gets how many there are; at most max are written. */
-must_check rc_t pades_list(struct span pdf, struct pades_summary summaries[], size_t max,
-	size_t *count);
+must_check rc_t pades_list(
+	struct span pdf, struct pades_summary summaries[], size_t max, size_t *count);
 
 #endif

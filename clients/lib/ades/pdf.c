@@ -50,8 +50,8 @@ static rc_t parser_fault(struct pdf *pdf, struct buf *detail)
 		return RC_PDF_DAMAGED;
 	enum qpdf_error_code_e code = qpdf_get_error_code(pdf->qpdf, error);
 	if (detail != NULL) {
-		rc_t rc = buf_set(detail,
-			span_string(qpdf_get_error_message_detail(pdf->qpdf, error)));
+		rc_t rc = buf_set(
+			detail, span_string(qpdf_get_error_message_detail(pdf->qpdf, error)));
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -63,7 +63,8 @@ static rc_t parse(struct pdf *pdf, struct buf *detail)
 	static const char magic[] = "%PDF-";
 
 	/* foreign bytes before the header would shift every offset of the file */
-	if (pdf->bytes.len < sizeof(magic) || memcmp(pdf->bytes.data, magic, sizeof(magic) - 1) != 0)
+	if (pdf->bytes.len < sizeof(magic) ||
+		memcmp(pdf->bytes.data, magic, sizeof(magic) - 1) != 0)
 		return RC_PDF_DAMAGED;
 	pdf->qpdf = qpdf_init();
 	if (pdf->qpdf == NULL)
@@ -124,9 +125,10 @@ static rc_t mark_changed(struct pdf *pdf, qpdf_oh object)
 	return RC_OK;
 }
 
-/* Appends to the array under key, which may be missing, direct (then owner changes), or indirect. */
-static rc_t append_to_array(struct pdf *pdf, qpdf_oh dictionary, qpdf_oh owner, const char *key,
-	qpdf_oh item)
+/* Appends to the array under key, which may be missing, direct (then owner changes), or indirect.
+ */
+static rc_t append_to_array(
+	struct pdf *pdf, qpdf_oh dictionary, qpdf_oh owner, const char *key, qpdf_oh item)
 {
 	qpdf_oh array = qpdf_oh_get_key(pdf->qpdf, dictionary, key);
 	bool fresh = qpdf_oh_is_null(pdf->qpdf, array);
@@ -143,7 +145,8 @@ static rc_t append_to_array(struct pdf *pdf, qpdf_oh dictionary, qpdf_oh owner, 
 
 /* The first leaf of the page tree, as it stands in the file: qpdf's own page functions would
  * renumber and repair what they return. */
-static bool first_page(struct pdf *pdf, qpdf_oh node, unsigned depth, unsigned *nodes, qpdf_oh *page)
+static bool first_page(
+	struct pdf *pdf, qpdf_oh node, unsigned depth, unsigned *nodes, qpdf_oh *page)
 {
 	if (depth > TREE_DEPTH_MAX || ++*nodes > TREE_NODES_MAX ||
 		!qpdf_oh_is_dictionary(pdf->qpdf, node))
@@ -153,7 +156,8 @@ static bool first_page(struct pdf *pdf, qpdf_oh node, unsigned depth, unsigned *
 		*page = node;
 		return qpdf_oh_is_indirect(pdf->qpdf, node);
 	}
-	int count = qpdf_oh_is_array(pdf->qpdf, kids) ? qpdf_oh_get_array_n_items(pdf->qpdf, kids) : 0;
+	int count =
+		qpdf_oh_is_array(pdf->qpdf, kids) ? qpdf_oh_get_array_n_items(pdf->qpdf, kids) : 0;
 	for (int i = 0; i < count; i++) {
 		qpdf_oh kid = qpdf_oh_get_array_item(pdf->qpdf, kids, i);
 		if (first_page(pdf, kid, depth + 1, nodes, page))
@@ -167,8 +171,7 @@ struct walk {
 	void *arg;
 };
 
-static rc_t visit_fields(
-	struct pdf *pdf, qpdf_oh fields, unsigned depth, const struct walk *walk)
+static rc_t visit_fields(struct pdf *pdf, qpdf_oh fields, unsigned depth, const struct walk *walk)
 {
 	qpdf_data qpdf = pdf->qpdf;
 	rc_t rc = RC_OK;
@@ -183,8 +186,7 @@ static rc_t visit_fields(
 		if (qpdf_oh_is_string(qpdf, contents) &&
 			qpdf_oh_has_key(qpdf, value, "/ByteRange")) {
 			size_t len = 0;
-			const char *bytes =
-				qpdf_oh_get_binary_string_value(qpdf, contents, &len);
+			const char *bytes = qpdf_oh_get_binary_string_value(qpdf, contents, &len);
 			rc = walk->fn(walk->arg, SPAN(bytes, len));
 		} else {
 			rc = visit_fields(pdf, qpdf_oh_get_key_if_dict(qpdf, field, "/Kids"),
@@ -319,7 +321,8 @@ static rc_t change_objects(struct pdf *pdf, qpdf_oh *signature)
 		return RC_PDF_FINAL;
 
 	qpdf_oh form = qpdf_oh_get_key(qpdf, root, "/AcroForm");
-	unsigned long number = next_field_number(pdf, qpdf_oh_get_key_if_dict(qpdf, form, "/Fields"));
+	unsigned long number =
+		next_field_number(pdf, qpdf_oh_get_key_if_dict(qpdf, form, "/Fields"));
 	qpdf_oh value = qpdf_make_indirect_object(qpdf, qpdf_oh_new_dictionary(qpdf));
 	qpdf_oh field = make_field(pdf, value, page, number);
 	rc_t rc = mark_changed(pdf, field);
@@ -334,8 +337,8 @@ static rc_t change_objects(struct pdf *pdf, qpdf_oh *signature)
 	return rc;
 }
 
-/* What qpdf tolerated in the old trailer may be more than it tolerates in ours: a file that does not
- * read again, with one signature more, is not worth signing. */
+/* What qpdf tolerated in the old trailer may be more than it tolerates in ours: a file that does
+ * not read again, with one signature more, is not worth signing. */
 static rc_t check_again(struct span bytes, size_t signatures)
 {
 	struct pdf *again = NULL;

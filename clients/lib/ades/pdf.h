@@ -13,7 +13,8 @@
 
 #include "base/buf.h"
 
-#define PDF_LEN_MAX ((size_t)512 << 20)	/* the update's offsets and a copy in memory allow for it */
+#define PDF_LEN_MAX ((size_t)512 << 20) /* the update's offsets and a copy in memory allow for it \
+					 */
 
 struct pdf;
 
@@ -29,11 +30,11 @@ typedef rc_t (*pdf_contents_fn)(void *arg, struct span contents);
 must_check rc_t pdf_each_signature(struct pdf *pdf, pdf_contents_fn fn, void *arg);
 
 struct pdf_signature {
-	const char *date;	/* "D:20260102030405Z" */
-	const char *name;	/* UTF-8; NULL leaves it out, as the next two */
+	const char *date; /* "D:20260102030405Z" */
+	const char *name; /* UTF-8; NULL leaves it out, as the next two */
 	const char *reason;
 	const char *location;
-	size_t reserve;		/* bytes kept for the CMS */
+	size_t reserve; /* bytes kept for the CMS */
 };
 
 /* Where the signature goes: [start, end) is the string with its angle brackets. */
@@ -42,7 +43,8 @@ struct pdf_hole {
 	size_t end;
 };
 
-/* Replaces out by the whole file with an empty signature and its ByteRange (§12.8.1). Once a pdf. */
+/* Replaces out by the whole file with an empty signature and its ByteRange (§12.8.1). Once a pdf.
+ */
 must_check rc_t pdf_append_signature(struct pdf *pdf, const struct pdf_signature *signature,
 	struct buf *out, struct pdf_hole *hole);
 

@@ -12,9 +12,9 @@
 struct pdf {
 	qpdf_data qpdf;
 	struct span bytes;
-	size_t last_xref;	/* offset that the last startxref names */
-	bool xref_stream;	/* what stands there */
-	qpdf_oh changed[PDF_CHANGED_MAX];	/* indirect objects to write again, each once */
+	size_t last_xref;		  /* offset that the last startxref names */
+	bool xref_stream;		  /* what stands there */
+	qpdf_oh changed[PDF_CHANGED_MAX]; /* indirect objects to write again, each once */
 	size_t changed_count;
 };
 
