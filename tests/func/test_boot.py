@@ -44,7 +44,8 @@ def test_sams_cannot_be_read_by_debuggers(server):
 
 def test_the_public_key_pages_answer_and_nothing_else_does(server):
     assert requests.get(server.pki_url + "/ca.cer", timeout=5).status_code == 200
-    assert requests.get(server.pki_url + "/ca.crl", timeout=5).status_code == 200
+    server.wait_until(  # made by a SAM right after the start
+        lambda: requests.get(server.pki_url + "/ca.crl", timeout=5).status_code == 200, 10, "no list")
     for path in ("/", "/healthz", "/csc/v1/info", "/operator/v1/agencies"):
         assert requests.get(server.pki_url + path, timeout=5).status_code == 404
 
