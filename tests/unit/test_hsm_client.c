@@ -350,11 +350,12 @@ static void set_from_timer(void *arg)
 
 static void an_idle_sam_is_not_given_up(void **state)
 {
+	static const struct hsm_client_limits some = {.job_timeout_ms = 400, .queue_max = 100};
 	struct heard heard = {0};
 	struct world world;
 
 	(void)state;
-	world_open(&world, hasty);
+	world_open(&world, some);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
 	ask_crl(&world, 1, &heard);
 	turn_until(&world, sam->got == 1);
@@ -362,7 +363,7 @@ static void an_idle_sam_is_not_given_up(void **state)
 	struct loop_timer *later = NULL;
 	bool over = false;
 	assert_int_equal(loop_timer_new(world.loop, set_from_timer, &over, &later), RC_OK);
-	loop_timer_set(later, 3 * hasty.job_timeout_ms);
+	loop_timer_set(later, some.job_timeout_ms + 100);
 	turn_until(&world, over);
 	loop_timer_free(&later);
 	assert_heard(&heard, RC_OK);
@@ -378,7 +379,7 @@ static void answer_from_timer(void *arg)
 
 static void the_time_of_a_job_counts_from_when_it_is_the_first(void **state)
 {
-	static const struct hsm_client_limits some = {.job_timeout_ms = 600, .queue_max = 100};
+	static const struct hsm_client_limits some = {.job_timeout_ms = 1000, .queue_max = 100};
 	struct loop_timer *timers[2] = {NULL, NULL};
 	struct heard heard[2] = {0};
 	struct world world;
@@ -391,7 +392,7 @@ static void the_time_of_a_job_counts_from_when_it_is_the_first(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(
 			loop_timer_new(world.loop, answer_from_timer, sam, &timers[i]), RC_OK);
-		loop_timer_set(timers[i], 350 * (i + 1));
+		loop_timer_set(timers[i], 600 * (i + 1));
 	}
 	turn_until(&world, callbacks == 2);
 	for (int i = 0; i < 2; i++) {
