@@ -96,7 +96,7 @@ struct job_authorize {
 	struct sad_terms terms;
 	struct span certificate;	/* DER: must match terms.certificate_sha256 and the sealed key */
 	struct span pin, otp;
-	int64_t last_step;		/* what the database remembers, -1: nothing; the SAM takes the later of the two */
+	int64_t last_step;		/* what the database remembers, -1: nothing; the later one counts */
 	struct span unlock, unlock_signature;	/* the newest unlock statement, if any */
 	uint8_t unlock_fingerprint[SHA256_LEN];
 };
