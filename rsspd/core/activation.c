@@ -30,6 +30,7 @@ struct activation_op {
 	const struct key_algo *key;
 	bool pin_only;
 	struct enrolment_tried tried;
+	bool decoy; /* nobody: the SAM is asked all the same, see below */
 	struct operate_policy ask;
 	struct policy_decision decision;
 	struct id credential;
@@ -175,6 +176,11 @@ static void activation_on_answer(void *arg, struct hsm_answer *answer)
 	struct x509_facts facts;
 	rc_t rc = answer->rc;
 
+	if (op->decoy) {
+		bool unheard = rc == RC_HSM_DOWN || rc == RC_HSM_LOST;
+		activation_fail(op, unheard ? rc : RC_ACTIVATION_REFUSED);
+		return;
+	}
 	if (rc == RC_PIN_WEAK || rc == RC_HSM_DOWN) {
 		/* the code was right, or was not looked at */
 		activation_give_back(op, rc);
@@ -246,13 +252,36 @@ static void activation_on_policy(void *arg, rc_t rc, const struct policy *policy
 		activation_ask_sam(op);
 }
 
+/* For nobody, the SAM gets a line that no operator signed: its queue, and its absence, must not
+ * tell who has a code. */
+static void activation_ask_for_nobody(struct activation_op *op)
+{
+	static const uint8_t nothing[CODE_MAC_LEN] = {0};
+	rc_t rc = buf_append(&op->tried.statement, nothing, sizeof(nothing));
+
+	op->decoy = true;
+	if (rc == RC_OK)
+		rc = buf_append(&op->tried.signature, nothing, sizeof(nothing));
+	if (rc == RC_OK)
+		rc = buf_append(&op->tried.code_mac, nothing, sizeof(nothing));
+	if (rc == RC_OK)
+		rc = id_random(&op->credential);
+	if (rc != RC_OK)
+		activation_fail(op, rc);
+	else
+		activation_ask_sam(op);
+}
+
 static void activation_on_tried(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct activation_op *op = arg;
 
+	if (rc == RC_OK && pg_row_count(rows) == 0) {
+		activation_ask_for_nobody(op);
+		return;
+	}
 	if (rc == RC_OK)
-		rc = pg_row_count(rows) == 0 ? RC_ACTIVATION_REFUSED
-					     : store_enrolment_tried(rows, &op->tried);
+		rc = store_enrolment_tried(rows, &op->tried);
 	if (rc != RC_OK) {
 		activation_fail(op, rc);
 		return;

@@ -1,6 +1,8 @@
 """Activation: the code from the mail, the identity number and a PIN make a key and its certificate."""
 
 import base64
+import os
+import signal
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +131,23 @@ def test_a_wrong_code_and_an_unknown_person_look_alike(server, person, superuser
     for answer in (wrong, unknown):
         audited(auditor_db, answer, "credential.activate", "refused", "ACTIVATION_REFUSED")
     assert value(superuser, TRIES, person["identity_number"]) == 1
+
+
+def test_without_the_issuing_sam_nobody_learns_who_has_a_code(private):
+    """A right identity number, a wrong one: both are told that the SAM is not there."""
+    server = private(sam__job_timeout_ms=1000)
+    operator = Operator(server)
+    person = new_person(operator.add_agency())
+    operator.enrol(person)
+    answers = []
+    for number in (person["identity_number"], "999999999999"):
+        pid, = server.sams("issue")
+        os.kill(pid, signal.SIGSTOP)
+        answers.append(Api(server).post("/activation/v1/activate", {
+            "code": WRONG_CODE, "PIN": GOOD_PIN, "identityNumber": number}, 503))
+        server.wait_until(lambda old=pid: old not in server.sams("issue") and server.ready(), 20,
+                          "no new SAM")
+    assert error(answers[0]) == error(answers[1])
 
 
 def test_another_persons_code_is_wrong(server, operator, agency, person):
