@@ -29,13 +29,14 @@
 #define CSC_CLIENT(path, event, limit, spec, handler, malformed) \
 	CSC(path, ROUTE_POST, AUTH_CLIENT, event, limit, spec, handler, malformed)
 /* A method of the standard that is not offered says so to everybody, whatever came with it. */
-#define ABSENT(path, version)                                                                \
+#define ABSENT(methods, path, version)                                                       \
 	{                                                                                    \
-		ROUTE_GET | ROUTE_POST, path, AUTH_NOBODY, "service.not-offered", BODY_NONE, \
-			BODY_HASHES, NULL, csc_not_offered, (version), RC_OK                 \
+		(methods), path, AUTH_NOBODY, "service.not-offered", BODY_NONE, BODY_HASHES, \
+			NULL, csc_not_offered, (version), RC_OK                              \
 	}
-#define CSC_ABSENT(path) ABSENT("/csc/v1/" path, RC_CSC_V1), ABSENT("/csc/v2/" path, RC_CSC_V2)
-#define OAUTH2_ABSENT(path) ABSENT("/oauth2/" path, RC_CSC_V1)
+#define CSC_ABSENT(path)                                   \
+	ABSENT(ROUTE_POST, "/csc/v1/" path, RC_CSC_V1),    \
+		ABSENT(ROUTE_POST, "/csc/v2/" path, RC_CSC_V2)
 #define OPERATOR(method, path, event, limit, spec, handler)                                 \
 	{                                                                                   \
 		(method), "/operator/v1/" path, AUTH_OPERATOR, (event), BODY_JSON, (limit), \
@@ -73,9 +74,9 @@ const struct route routes[] = {
 	CSC_ABSENT("signatures/signDoc"),
 	CSC_ABSENT("signatures/signPolling"),
 	CSC_ABSENT("signatures/timestamp"),
-	OAUTH2_ABSENT("authorize"),
-	OAUTH2_ABSENT("pushed_authorize"),
-	OAUTH2_ABSENT("revoke"),
+	ABSENT(ROUTE_GET | ROUTE_POST, "/oauth2/authorize", RC_CSC_V1),
+	ABSENT(ROUTE_POST, "/oauth2/pushed_authorize", RC_CSC_V1),
+	ABSENT(ROUTE_POST, "/oauth2/revoke", RC_CSC_V1),
 
 	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_SECRET, "token.issue", BODY_FORM, BODY_SMALL,
 		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK},

@@ -274,8 +274,26 @@ static void probes_say_what_is_missing(void **state)
 	assert_int_equal(fake.row_count, 0);
 }
 
-int main(void)
+/* For the functional tests: one line a row, `methods path authorisation event limit`. */
+static int print_table(void)
 {
+	static const char *const who[] = {[AUTH_NOBODY] = "nobody",
+		[AUTH_CLIENT_SECRET] = "client-secret", [AUTH_CODE] = "code",
+		[AUTH_CLIENT] = "client", [AUTH_OPERATOR] = "operator"};
+
+	for (size_t i = 0; i < route_count; i++)
+		printf("%s%s%s %s %s %s %zu\n", routes[i].methods & ROUTE_GET ? "GET" : "",
+			routes[i].methods == (ROUTE_GET | ROUTE_POST) ? "," : "",
+			routes[i].methods & ROUTE_POST ? "POST" : "", routes[i].path,
+			who[routes[i].authorisation],
+			routes[i].event[0] == 0 ? "none" : routes[i].event, routes[i].body_max);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--table") == 0)
+		return print_table();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_row_without_authorisation_or_event_does_not_boot, ask_reset),
 		cmocka_unit_test_setup(every_guarded_route_refuses_and_records, ask_reset),
