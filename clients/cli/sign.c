@@ -180,8 +180,11 @@ static enum cli_exit choose_scheme(struct signing *signing)
 
 	if (!credential->enabled)
 		return cli_fail(cli, CLI_POLICY,
-			"this credential may not sign now: its key is disabled (see %s)",
-			"chứng thư này hiện không được ký: khoá bị ngừng (xem %s)", "rssp list");
+			"%s may not sign now: locked after wrong PINs or OTPs, stopped, or refused by the "
+			"policy; an operator sees which",
+			"%s hiện không được ký: bị khoá do nhập sai PIN hoặc OTP, bị ngừng, hoặc không được "
+			"chính sách cho phép; người vận hành xem được lý do",
+			credential->id);
 	if (credential->certificate_count == 0)
 		return cli_fail_rc(cli, RC_SERVER_ANSWER);
 	if (wanted != NULL && !pss && strcmp(wanted, "pkcs1") != 0)
