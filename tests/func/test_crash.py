@@ -1,12 +1,16 @@
 """What dies in the middle: a SAM, the api process, PostgreSQL, and an orderly end. Nothing is signed
-twice, nothing leaves without its row, and the service comes back by itself."""
+twice, nothing leaves without its row, and the service comes back by itself.
+
+Each fixture at module scope is one incident; the tests after it look at what it left behind."""
 
 import os
 import secrets
 import signal
 import socket
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -20,6 +24,7 @@ from lib.server import Server
 
 BATCH = 500
 WRONG = "wrong-PIN-37"
+FAILURES = "SELECT failures FROM rssp.credential_guard WHERE credential = %s"
 
 
 @pytest.fixture(scope="module")
@@ -35,47 +40,49 @@ def own(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def agency(own):
-    return Operator(own).add_agency()
+def operator(own):
+    return Operator(own)
 
 
 @pytest.fixture(scope="module")
-def signer(own, agency):
-    """Somebody with an RSA key: a batch takes long enough to be cut off."""
-    return Operator(own).subscriber(agency, key="rsa-2048")
+def agency(operator):
+    return operator.add_agency()
 
 
-@pytest.fixture
-def client(own, agency):
-    return Operator(own).add_client(agency)
+@pytest.fixture(scope="module")
+def client(operator, agency):
+    return operator.add_client(agency)
 
 
-@pytest.fixture
-def person(own, agency):
-    return Operator(own).subscriber(agency)
+@contextmanager
+def opened(own):
+    connection = own.instance.connect("postgres")
+    yield connection
+    connection.close()
 
 
 @pytest.fixture
 def books(own):
-    connection = own.instance.connect("postgres")
-    yield connection
-    connection.close()
+    with opened(own) as connection:
+        yield connection
 
 
 def batch(size=BATCH):
     return [secrets.token_bytes(32) for _ in range(size)]
 
 
-def authorised(own, agency, client, books, size=BATCH):
-    """(subscriber, SAD, hashes) of a new RSA key: each has three OTPs."""
-    someone = Operator(own).subscriber(agency, key="rsa-2048")
-    hashes = batch(size)
-    return someone, client.authorize(someone, hashes), hashes
+@pytest.fixture(scope="module")
+def authorised(operator, agency, client):
+    """Makes (subscriber, SAD, hashes) of a new key: RSA, so that a batch can be cut off."""
+    def make(size=BATCH, key="rsa-2048"):
+        someone, hashes = operator.subscriber(agency, key=key), batch(size)
+        return SimpleNamespace(subscriber=someone, sad=client.authorize(someone, hashes), hashes=hashes)
+    return make
 
 
-@pytest.fixture
-def large(own, agency, client, books):
-    return authorised(own, agency, client, books)
+def sign(client, work):
+    """signHash; the answer, whatever it is."""
+    return client.sign(work.subscriber, work.sad, work.hashes, expect=None)
 
 
 def until(condition, what, timeout=20):
@@ -91,8 +98,8 @@ def worked_ns(pid):
 
 
 def in_the_middle(server, role, start, ms=30):
-    """Starts a request and waits until a SAM of that role has worked on it for so long; gives the
-    request and those SAMs that did. Longer than a piece of a batch, far shorter than the whole."""
+    """Starts a request and waits until a SAM of that role has worked on it for so long: longer than
+    a piece of a batch, far shorter than the whole. Gives the request and the SAMs at work."""
     before = {pid: worked_ns(pid) for pid in server.sams(role)}
     request = background(start)
 
@@ -103,232 +110,247 @@ def in_the_middle(server, role, start, ms=30):
     return request, busy()
 
 
-def sign(client, large):
-    someone, sad, hashes = large
-    return client.sign(someone, sad, hashes, expect=None)
-
-
 def replaced(server, role, old):
     server.wait_until(
         lambda: len(server.sams(role)) >= len(old) and not set(old) & set(server.sams(role))
         and server.ready(), 20, f"no new SAM of role {role}")
 
 
-@pytest.fixture
-def cut_off(own, client, large):
-    """The answer of a batch whose SAMs were all killed in the middle; others run again."""
-    request, _ = in_the_middle(own, "sign", lambda: sign(client, large))
+def story(connection, answer):
+    return [(row["event"], row["result"], row["code"]) for row in audit_of(connection, answer)]
+
+
+def refused_for_now(answer):
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert set(answer.json()) == {"error", "error_description"}
+    assert error(answer)[0] == "temporarily_unavailable"
+
+
+# -- the SAMs that sign --
+
+@pytest.fixture(scope="module")
+def signing_killed(own, client, authorised):
+    """Every signing SAM killed in the middle of a batch."""
+    work = authorised()
+    request, _ = in_the_middle(own, "sign", lambda: sign(client, work))
     old = own.kill_sam("sign", wait=False)
     answer = request.result()
     replaced(own, "sign", old)
-    return answer
+    return SimpleNamespace(work=work, answer=answer)
 
 
-# -- a SAM that signs --
-
-def test_a_batch_whose_sams_are_killed_fails_cleanly(cut_off):
-    assert cut_off.status_code == 503, cut_off.text
-    assert error(cut_off)[0] == "temporarily_unavailable"
-    assert "signatures" not in cut_off.json() and int(cut_off.headers["Retry-After"]) >= 1
+def test_a_batch_whose_sams_are_killed_fails_cleanly(signing_killed):
+    refused_for_now(signing_killed.answer)
 
 
-def test_a_batch_whose_sams_are_killed_is_audited(cut_off, books):
-    events = [(row["event"], row["result"], row["code"]) for row in audit_of(books, cut_off)]
-    assert events == [("signature.started", "ok", "OK"), ("signature.failed", "failed", "HSM_LOST")]
+def test_a_batch_whose_sams_are_killed_is_audited(signing_killed, books):
+    assert story(books, signing_killed.answer) == [
+        ("signature.started", "ok", "OK"), ("signature.failed", "failed", "HSM_LOST")]
 
 
-def test_what_a_killed_sam_had_to_sign_stays_spent(cut_off, large, client, books):
-    assert cut_off.status_code == 503
-    again = sign(client, large)
-    assert again.status_code == 400
-    assert value(books, "SELECT unspent FROM rssp.sad WHERE credential = %s", large[0].credential) == 0
+def test_what_a_killed_sam_had_to_sign_stays_spent(signing_killed, client, books):
+    assert sign(client, signing_killed.work).status_code == 400
+    assert value(books, "SELECT unspent FROM rssp.sad WHERE credential = %s",
+                 signing_killed.work.subscriber.credential) == 0
 
 
-def test_after_the_sams_are_back_the_next_request_works(cut_off, own, agency, client, books):
-    assert cut_off.status_code == 503
-    assert sign(client, authorised(own, agency, client, books, 3)).status_code == 200
-
-
-def test_when_one_of_two_sams_is_killed_the_next_request_works_at_once(own, client, large, person):
-    hashes = batch(1)
-    sad = client.authorize(person, hashes)
-    request, busy = in_the_middle(own, "sign", lambda: sign(client, large))
-    os.kill(busy[0], signal.SIGKILL)
-    assert client.sign(person, sad, hashes).status_code == 200
-    assert request.result().status_code == 503
-    replaced(own, "sign", busy[:1])
-
-
-def test_no_started_signature_is_left_open(cut_off, books):
-    assert cut_off.status_code == 503
+def test_the_seal_of_what_a_killed_sam_had_to_sign_is_deleted(signing_killed, books):
+    assert value(books, "SELECT seal IS NULL FROM rssp.sad WHERE credential = %s",
+                 signing_killed.work.subscriber.credential)
     assert not rows(books, "SELECT * FROM rssp.signing")
 
 
-# -- a SAM that activates or issues --
-
-@pytest.fixture
-def stopped_in_authorisation(own, client, person, books):
-    """The answer of an authorisation whose SAM was killed with it, and its OTP."""
-    otp, hashes = person.next_otp(), batch()
-    old = own.sams("activate")
-    for pid in old:
-        os.kill(pid, signal.SIGSTOP)
-    request = background(lambda: client.authorize(person, hashes, otp=otp, expect=None))
-    until(lambda: value(books, "SELECT failures FROM rssp.credential_guard WHERE credential = %s",
-                        person.credential) == 1, "the try is not counted")
-    for _ in range(3):  # answers of the same loop, each after a commit
-        Api(own).post("/csc/v1/info", expect=200)
-    own.kill_sam("activate", wait=False)
-    answer = request.result()
-    replaced(own, "activate", old)
-    return answer, otp
+def test_after_the_sams_are_back_the_next_request_works(signing_killed, client, authorised):
+    assert signing_killed and sign(client, authorised(3)).status_code == 200
 
 
-def test_an_authorisation_whose_sam_is_killed_fails_cleanly(stopped_in_authorisation):
-    answer = stopped_in_authorisation[0]
-    assert answer.status_code == 503 and "SAD" not in answer.json()
-    assert int(answer.headers["Retry-After"]) >= 1
+def test_when_one_of_two_sams_is_killed_the_next_request_works_at_once(own, client, authorised):
+    small, large = authorised(1), authorised()
+    request, busy = in_the_middle(own, "sign", lambda: sign(client, large))
+    os.kill(busy[0], signal.SIGKILL)
+    assert sign(client, small).status_code == 200
+    refused_for_now(request.result())
+    replaced(own, "sign", busy[:1])
 
 
-def test_an_authorisation_whose_sam_is_killed_is_audited(stopped_in_authorisation, books):
-    found = audit_of(books, stopped_in_authorisation[0])
-    assert [(row["result"], row["code"]) for row in found] == [("failed", "HSM_LOST")]
-
-
-def test_an_authorisation_whose_sam_is_killed_stays_counted(stopped_in_authorisation, person, books):
-    """The SAM may have checked the factors: else killing it would give tries for nothing."""
-    assert stopped_in_authorisation
-    assert value(books, "SELECT failures FROM rssp.credential_guard WHERE credential = %s",
-                 person.credential) == 1
-
-
-def test_after_the_activating_sam_is_back_the_otp_serves(stopped_in_authorisation, client, person):
-    assert isinstance(client.authorize(person, batch(1), otp=stopped_in_authorisation[1]), str)
-
-
-@pytest.fixture
-def stopped_in_activation(own, agency):
-    """(answer, body) of an activation whose SAM was killed while it made an RSA key."""
-    someone = new_person(agency)
-    Operator(own).enrol(someone)
-    body = {"code": code_for(own.instance, someone["email"]), "PIN": "kP7vRm2xWq",
-            "identityNumber": someone["identity_number"], "key": "rsa-4096"}
-    request, _ = in_the_middle(
-        own, "issue", lambda: Api(own).post("/activation/v1/activate", body))
-    old = own.kill_sam("issue", wait=False)
-    answer = request.result()
-    replaced(own, "issue", old)
-    return answer, someone, body
-
-
-def test_an_activation_whose_sam_is_killed_fails_cleanly(stopped_in_activation):
-    answer = stopped_in_activation[0]
-    assert answer.status_code == 503 and set(answer.json()) == {"error", "error_description"}
-
-
-def test_an_activation_whose_sam_is_killed_is_audited(stopped_in_activation, books):
-    found = audit_of(books, stopped_in_activation[0])
-    assert [(row["result"], row["code"]) for row in found] == [("failed", "HSM_LOST")]
-
-
-def test_after_the_issuing_sam_is_back_the_code_serves(stopped_in_activation, own):
-    _, someone, _ = stopped_in_activation
-    assert Subscriber.activate(own, someone).credential
-
-
-# -- the budgets --
+# -- the SAM that activates --
 
 def wrong(client, person, times):
     otp = person.otp(1)
     return [client.authorize(person, batch(1), pin=WRONG, otp=otp, expect=400) for _ in range(times)]
 
 
-def forget(books, person):
-    """A superuser gives the tries back, as far as the database goes."""
-    books.cursor().execute(
+def forget(connection, person):
+    """A superuser gives the tries back and forgets the OTP, as far as the database goes."""
+    connection.cursor().execute(
         "UPDATE rssp.credential_guard SET failures = 0, locked_at = NULL, last_step = 0"
         " WHERE credential = %s", (person.credential,))
 
 
-def kill_api(server):
-    old, sams = server.api_pid(), {role: server.sams(role) for role in ("activate", "sign", "issue")}
-    os.kill(old, signal.SIGKILL)
-
-    def restarted():
-        try:
-            return server.api_pid() != old and server.ready()
-        except AssertionError:
-            return False  # none or not yet executed
-    server.wait_until(restarted, 30, "the api process is not back")
-    return old, sams
-
-
-DEATHS = pytest.mark.parametrize("kill", [lambda server: server.kill_sam("activate"), kill_api],
-                                 ids=["sam", "api"])
+@pytest.fixture(scope="module")
+def known(operator, agency, client):
+    """Makes what the SAMs must remember: three wrong PINs of one person, a used OTP of another."""
+    def make():
+        guessed, used = operator.subscriber(agency), operator.subscriber(agency)
+        otp = used.next_otp()
+        wrong(client, guessed, 3)
+        client.authorize(used, batch(1), otp=otp)
+        return SimpleNamespace(guessed=guessed, used=used, otp=otp)
+    return make
 
 
-@DEATHS
-def test_failures_are_remembered_through_a_death(own, client, person, books, kill):
-    wrong(client, person, 3)
-    kill(own)
+@pytest.fixture(scope="module")
+def authorising_killed(own, operator, agency, client, known):
+    """The SAM killed with an authorisation that it had got and not answered."""
+    memory, person, hashes = known(), operator.subscriber(agency), batch()
+    otp, old = person.next_otp(), own.sams("activate")
+    for pid in old:
+        os.kill(pid, signal.SIGSTOP)
+    request = background(lambda: client.authorize(person, hashes, otp=otp, expect=None))
+    with opened(own) as books:
+        until(lambda: value(books, FAILURES, person.credential) == 1, "the try is not counted")
+        for _ in range(3):  # answers of the same loop, each after a commit: it was sent by then
+            Api(own).post("/csc/v1/info", expect=200)
+        own.kill_sam("activate", wait=False)
+        answer = request.result()
+        counted = value(books, FAILURES, person.credential)
+    replaced(own, "activate", old)
+    return SimpleNamespace(answer=answer, person=person, otp=otp, counted=counted, memory=memory)
+
+
+def test_an_authorisation_whose_sam_is_killed_fails_cleanly(authorising_killed):
+    refused_for_now(authorising_killed.answer)
+
+
+def test_an_authorisation_whose_sam_is_killed_is_audited(authorising_killed, books):
+    assert [row[1:] for row in story(books, authorising_killed.answer)] == [("failed", "HSM_LOST")]
+
+
+def test_an_authorisation_whose_sam_is_killed_stays_counted(authorising_killed):
+    """The SAM may have checked the factors: else killing it would give tries for nothing."""
+    assert authorising_killed.counted == 1
+
+
+def test_after_the_activating_sam_is_back_the_otp_serves(authorising_killed, client):
+    killed = authorising_killed
+    assert isinstance(client.authorize(killed.person, batch(1), otp=killed.otp), str)
+
+
+def remembers_failures(client, books, person):
     forget(books, person)
     wrong(client, person, 2)
     forget(books, person)
-    answer = client.authorize(person, batch(1), expect=400)
-    assert error(answer)[1] == "PIN locked"
+    return error(client.authorize(person, batch(1), expect=400))[1] == "PIN locked"
 
 
-@DEATHS
-def test_a_used_otp_is_remembered_through_a_death(own, client, person, books, kill):
-    otp = person.next_otp()
-    client.authorize(person, batch(1), otp=otp)
-    kill(own)
+def remembers_otp(client, books, person, otp):
     forget(books, person)
-    assert error(client.authorize(person, batch(1), otp=otp, expect=400))[0] == "invalid_otp"
+    return error(client.authorize(person, batch(1), otp=otp, expect=400))[0] == "invalid_otp"
+
+
+def test_failures_are_remembered_through_the_death_of_the_sam(authorising_killed, client, books):
+    assert remembers_failures(client, books, authorising_killed.memory.guessed)
+
+
+def test_a_used_otp_is_remembered_through_the_death_of_the_sam(authorising_killed, client, books):
+    memory = authorising_killed.memory
+    assert remembers_otp(client, books, memory.used, memory.otp)
+
+
+# -- the SAM that issues --
+
+@pytest.fixture(scope="module")
+def issuing_killed(own, operator, agency):
+    """The SAM killed while it made an RSA key for an activation."""
+    person = new_person(agency)
+    operator.enrol(person)
+    body = {"code": code_for(own.instance, person["email"]), "PIN": "kP7vRm2xWq",
+            "identityNumber": person["identity_number"], "key": "rsa-4096"}
+    request, _ = in_the_middle(
+        own, "issue", lambda: Api(own).post("/activation/v1/activate", body))
+    old = own.kill_sam("issue", wait=False)
+    answer = request.result()
+    replaced(own, "issue", old)
+    return SimpleNamespace(answer=answer, person=person)
+
+
+def test_an_activation_whose_sam_is_killed_fails_cleanly(issuing_killed):
+    refused_for_now(issuing_killed.answer)
+
+
+def test_an_activation_whose_sam_is_killed_is_audited(issuing_killed, books):
+    assert [row[1:] for row in story(books, issuing_killed.answer)] == [("failed", "HSM_LOST")]
+
+
+def test_after_the_issuing_sam_is_back_the_code_serves(issuing_killed, own):
+    assert Subscriber.activate(own, issuing_killed.person).credential
 
 
 # -- the api process --
 
-def test_when_the_api_process_is_killed_everything_starts_anew(own):
-    _, sams = kill_api(own)
-    for role, old in sams.items():
-        assert len(own.sams(role)) == len(old) and not set(own.sams(role)) & set(old)
+def sams(server):
+    return {role: server.sams(role) for role in ("activate", "sign", "issue")}
 
 
-def test_a_sad_of_before_serves_after_the_api_process_was_killed(own, client, person):
-    hashes = batch(2)
-    sad = client.authorize(person, hashes)
-    kill_api(own)
-    assert len(client.sign(person, sad, hashes).json()["signatures"]) == 2
+def kill_api(server):
+    """And waits until another one has all its SAMs."""
+    old, before = server.api_pid(), sams(server)
+    os.kill(old, signal.SIGKILL)
+
+    def restarted():
+        pids = [pid for pid in server.children() if b"api" in server.command_line(pid)]
+        return (pids and old not in pids and server.ready() and
+                all(len(server.sams(role)) == len(pids) for role, pids in before.items()))
+    server.wait_until(restarted, 30, "the api process is not back")
+    return before
 
 
-@pytest.fixture
-def orphaned(own, client, large, books):
-    """The open row of a batch whose api process was killed in the middle."""
+@pytest.fixture(scope="module")
+def api_killed(own, client, authorised, known):
+    """The api process killed in the middle of a batch, with a SAD issued before."""
+    memory, small, large = known(), authorised(2, "p-256"), authorised()
     request, _ = in_the_middle(own, "sign", lambda: sign(client, large))
-    kill_api(own)
+    before = kill_api(own)
     with pytest.raises(requests.ConnectionError):
         request.result()
-    return one(books, "SELECT * FROM rssp.signing WHERE credential = %s", large[0].credential)
+    return SimpleNamespace(memory=memory, small=small, large=large, before=before, after=sams(own))
 
 
-def test_what_was_signed_for_a_killed_api_process_stays_spent(orphaned, client, large):
-    assert orphaned and sign(client, large).status_code == 400
+def test_when_the_api_process_is_killed_every_sam_starts_anew(api_killed):
+    for role, old in api_killed.before.items():
+        assert not set(old) & set(api_killed.after[role])
 
 
-def test_the_sweeper_records_what_nobody_came_back_for_as_lost(orphaned, own, books):
+def test_a_sad_of_before_serves_after_the_api_process_was_killed(api_killed, client):
+    assert len(sign(client, api_killed.small).json()["signatures"]) == 2
+
+
+def test_what_was_signed_for_a_killed_api_process_stays_spent(api_killed, client):
+    assert sign(client, api_killed.large).status_code == 400
+
+
+def test_failures_are_remembered_through_the_death_of_the_api_process(api_killed, client, books):
+    assert remembers_failures(client, books, api_killed.memory.guessed)
+
+
+def test_a_used_otp_is_remembered_through_the_death_of_the_api_process(api_killed, client, books):
+    assert remembers_otp(client, books, api_killed.memory.used, api_killed.memory.otp)
+
+
+def test_the_sweeper_records_what_nobody_came_back_for_as_lost(api_killed, own, books):
     """Its time is set back, and another daemon sweeps when it starts."""
+    left = one(books, "SELECT * FROM rssp.signing WHERE credential = %s",
+               api_killed.large.subscriber.credential)
+    lost = "SELECT * FROM audit.event WHERE request = %s AND event = 'signature.lost'"
     books.cursor().execute("UPDATE rssp.signing SET started_at = started_at - interval '1 hour'"
-                           " WHERE request = %s", (orphaned["request"],))
+                           " WHERE request = %s", (left["request"],))
     sweeper = Server(own.instance, "sweeper").start()
-    sweeper.wait_until(
-        lambda: rows(books, "SELECT * FROM audit.event WHERE request = %s"
-                     " AND event = 'signature.lost'", orphaned["request"]), 20, "not swept")
+    sweeper.wait_until(lambda: rows(books, lost, left["request"]), 20, "not swept")
     assert sweeper.stop() == 0
-    row = one(books, "SELECT * FROM audit.event WHERE request = %s AND event = 'signature.lost'",
-              orphaned["request"])
-    assert (row["result"], row["credential"]) == ("failed", orphaned["credential"])
-    assert not rows(books, "SELECT * FROM rssp.signing WHERE request = %s", orphaned["request"])
+    row = one(books, lost, left["request"])
+    assert (row["result"], row["credential"]) == ("failed", left["credential"])
+    assert not rows(books, "SELECT * FROM rssp.signing WHERE request = %s", left["request"])
 
 
 # -- PostgreSQL --
@@ -342,94 +364,81 @@ def postgres_crash(instance):
           "PostgreSQL has not ended", 60)
 
 
-@pytest.fixture
-def without_postgres(own, client, person, books):
-    """(subscriber, SAD, hashes) with PostgreSQL stopped since then; it is started after the test."""
-    hashes = batch(1)
-    sad = client.authorize(person, hashes)
-    books.close()
+@pytest.fixture(scope="module")
+def without_postgres(own, client, authorised):
+    """What was answered while PostgreSQL was stopped; it runs again."""
+    work = authorised(1, "p-256")
     postgres_crash(own.instance)
-    yield person, sad, hashes
-    if not own.instance.path("pg", "data", "postmaster.pid").exists():
-        own.instance.postgres_start()
-    own.wait_ready()
-
-
-def refused_for_now(answer):
-    assert answer.status_code == 503, answer.text
-    assert int(answer.headers["Retry-After"]) >= 1
-    assert error(answer)[0] == "temporarily_unavailable"
-
-
-def test_without_postgres_nothing_is_signed(without_postgres, client):
-    person, sad, hashes = without_postgres
-    refused_for_now(client.sign(person, sad, hashes, expect=None))
-
-
-def test_without_postgres_nothing_is_authorised(without_postgres, client):
-    refused_for_now(client.authorize(without_postgres[0], batch(1), expect=None))
-
-
-def test_without_postgres_it_is_alive_and_not_ready(without_postgres, own):
-    assert without_postgres
-    Api(own).get("/healthz", expect=200)
-    answer = Api(own).get("/readyz", expect=503)
-    assert int(answer.headers["Retry-After"]) >= 1
-
-
-def test_after_postgres_is_back_the_service_resumes_by_itself(without_postgres, own, client):
-    person, sad, hashes = without_postgres
-    refused_for_now(client.sign(person, sad, hashes, expect=None))
+    seen = SimpleNamespace(
+        work=work, sign=sign(client, work),
+        authorize=client.authorize(work.subscriber, batch(1), expect=None),
+        health=Api(own).get("/healthz"), ready=Api(own).get("/readyz"))
     own.instance.postgres_start()
     own.wait_ready()
-    assert client.sign(person, sad, hashes).status_code == 200
+    return seen
 
 
-def test_a_batch_that_loses_postgres_in_the_middle_releases_nothing(own, client, large, books):
-    books.close()
-    request, _ = in_the_middle(own, "sign", lambda: sign(client, large))
+def test_without_postgres_nothing_is_signed(without_postgres):
+    refused_for_now(without_postgres.sign)
+
+
+def test_without_postgres_nothing_is_authorised(without_postgres):
+    refused_for_now(without_postgres.authorize)
+
+
+def test_without_postgres_it_is_alive(without_postgres):
+    assert without_postgres.health.status_code == 200
+
+
+def test_without_postgres_it_is_not_ready(without_postgres):
+    assert without_postgres.ready.status_code == 503
+    assert int(without_postgres.ready.headers["Retry-After"]) >= 1
+
+
+def test_after_postgres_is_back_the_service_resumes_by_itself(without_postgres, client):
+    assert sign(client, without_postgres.work).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def batch_without_postgres(own, client, authorised):
+    """PostgreSQL stopped in the middle of a batch; it runs again."""
+    work = authorised()
+    request, _ = in_the_middle(own, "sign", lambda: sign(client, work))
     postgres_crash(own.instance)
     answer = request.result()
     own.instance.postgres_start()
     own.wait_ready()
-    refused_for_now(answer)
-    assert "signatures" not in answer.json()
-    with_books = own.instance.connect("postgres")
-    found = [row["event"] for row in audit_of(with_books, answer)]
-    with_books.close()
-    assert "signature.created" not in found and "signature.started" in found
-    assert sign(client, large).status_code == 400
+    return SimpleNamespace(work=work, answer=answer)
+
+
+def test_a_batch_that_loses_postgres_releases_no_signature(batch_without_postgres):
+    refused_for_now(batch_without_postgres.answer)
+
+
+def test_a_batch_that_loses_postgres_has_begun_and_not_ended(batch_without_postgres, books):
+    found = [row[0] for row in story(books, batch_without_postgres.answer)]
+    assert "signature.started" in found and "signature.created" not in found
+
+
+def test_a_batch_that_loses_postgres_stays_spent(batch_without_postgres, client):
+    assert sign(client, batch_without_postgres.work).status_code == 400
 
 
 # -- an orderly end --
 
-@pytest.fixture
-def ending(own, agency, client, books):
-    """Six batches under way at a daemon that then gets SIGTERM."""
+@pytest.fixture(scope="module")
+def ended(own, client, authorised):
+    """A daemon that got SIGTERM with six batches under way."""
     daemon = Server(own.instance, "ending").start()
-    work = [authorised(own, agency, client, books) for _ in range(6)]
-    speaker = client.on(daemon)
-    requests_ = [background(lambda one=one: sign(client.on(daemon), one)) for one in work]
-    ids = tuple(one[0].credential for one in work)
-    until(lambda: value(books, "SELECT count(*) FROM audit.event WHERE credential IN %s"
-                        " AND event = 'signature.started'", ids) == 6, "not all have begun")
+    work = [authorised() for _ in range(6)]
+    speakers = [client.on(daemon) for _ in work]
+    under_way = [background(lambda i=i: sign(speakers[i], work[i])) for i in range(6)]
+    with opened(own) as books:
+        begun = ("SELECT count(*) FROM audit.event WHERE credential IN %s"
+                 " AND event = 'signature.started'")
+        until(lambda: value(books, begun, tuple(one.subscriber.credential for one in work)) == 6,
+              "not all have begun")
     daemon.process.terminate()
-    yield daemon, speaker, requests_
-    assert daemon.stop() == 0
-
-
-def test_sigterm_answers_all_that_is_under_way(ending):
-    answers = [request.result() for request in ending[2]]
-    assert [answer.status_code for answer in answers] == [200] * 6
-    assert {len(answer.json()["signatures"]) for answer in answers} == {BATCH}
-
-
-def test_sigterm_ends_with_status_0(ending):
-    assert ending[0].process.wait(30) == 0
-
-
-def test_sigterm_refuses_new_connections_while_it_answers(ending):
-    daemon, _, under_way = ending
 
     def refuses():
         try:
@@ -437,11 +446,27 @@ def test_sigterm_refuses_new_connections_while_it_answers(ending):
             return False
         except ConnectionRefusedError:
             return True
-    until(refuses, "connections are accepted still", 5)
-    assert daemon.process.poll() is None or all(request.done() for request in under_way)
+    until(refuses, "connections are accepted still", 30)
+    busy_then = [request for request in under_way if not request.done()]
+    return SimpleNamespace(busy_then=busy_then, answers=[request.result() for request in under_way],
+                           status=daemon.process.wait(30), daemon=daemon)
 
 
-def test_a_lock_outlives_a_restart_of_everything(own, client, person):
+def test_sigterm_answers_all_that_is_under_way(ended):
+    assert [answer.status_code for answer in ended.answers] == [200] * 6
+    assert {len(answer.json()["signatures"]) for answer in ended.answers} == {BATCH}
+
+
+def test_sigterm_refuses_new_connections_while_it_answers(ended):
+    assert ended.busy_then
+
+
+def test_sigterm_ends_with_status_0(ended):
+    assert ended.status == 0
+
+
+def test_a_lock_outlives_a_restart_of_everything(own, client, operator, agency):
+    person = operator.subscriber(agency)
     wrong(client, person, 5)
     assert own.stop() == 0
     own.start()
