@@ -60,6 +60,13 @@ static bool is_hex_digest(const char *text)
 	       text[strspn(text, "0123456789abcdefABCDEF")] == 0;
 }
 
+/* A server's text may hold what steers a terminal. */
+static void print_text(const char *text)
+{
+	for (; *text != 0; text++)
+		putchar((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+}
+
 /* Arrays are joined, objects printed as they are. */
 static void print_value(const json_t *value)
 {
@@ -68,13 +75,13 @@ static void print_value(const json_t *value)
 	json_t *item;
 
 	if (json_is_string(value)) {
-		fputs(json_string_value(value), stdout);
+		print_text(json_string_value(value));
 	} else if (json_is_array(value)) {
 		json_array_foreach((json_t *)(uintptr_t)value, index, item)
 		{
 			fputs(index == 0 ? "" : " ", stdout);
 			if (json_is_string(item))
-				fputs(json_string_value(item), stdout);
+				print_text(json_string_value(item));
 		}
 	} else {
 		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);

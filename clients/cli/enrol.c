@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAME_WIDTH 26
 #define POSITION_WIDTH 30
@@ -190,6 +191,8 @@ static void record(
 
 static void run_lines(struct enrolment *run)
 {
+	/* where a person sees the lines come, they are the progress */
+	bool unseen = run->cli->json || isatty(STDOUT_FILENO) != 1;
 	struct cli_progress progress = {0};
 	struct form01 *form = run->form;
 
@@ -201,7 +204,8 @@ static void run_lines(struct enrolment *run)
 		else if (run->stopped == CLI_DONE)
 			treat(run, &form->lines[i], &verdict);
 		record(run, &form->lines[i], &verdict);
-		cli_progress(run->cli, &progress, i + 1, form->line_count);
+		if (unseen)
+			cli_progress(run->cli, &progress, i + 1, form->line_count);
 	}
 }
 

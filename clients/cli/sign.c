@@ -337,6 +337,14 @@ static enum cli_exit finish_all(struct signing *signing)
 	return code;
 }
 
+/* A path may be of any bytes; JSON cannot. */
+static json_t *json_path(const char *path)
+{
+	json_t *text = json_string(path);
+
+	return text != NULL ? text : json_null();
+}
+
 static void report(const struct signing *signing)
 {
 	struct cli *cli = signing->cli;
@@ -354,9 +362,9 @@ static void report(const struct signing *signing)
 			cli_say(cli, "       %zu earlier signature(s) kept",
 				"       giữ nguyên %zu chữ ký trước", document->earlier);
 		json_array_append_new(
-			documents, json_pack("{s:s, s:s, s:I}", "input", document->in, "output",
-					   out_path(document), "earlierSignatures",
-					   (json_int_t)document->earlier));
+			documents, json_pack("{s:o, s:o, s:I}", "input", json_path(document->in),
+					   "output", json_path(out_path(document)),
+					   "earlierSignatures", (json_int_t)document->earlier));
 	}
 	cli_say(cli, "       by %s, request %s", "       bởi %s, yêu cầu %s",
 		signing->credential.subject, cli->answer.request);

@@ -160,8 +160,9 @@ rc_t client_post(
 	rc_t rc = RC_NO_MEMORY;
 
 	client_answer_free(answer);
+	/* jansson makes nothing of text that is not UTF-8, nor when memory is out */
 	if (body == NULL)
-		return RC_NO_MEMORY;
+		return RC_FORMAT;
 	if (client->lang[0] == 0 ||
 		json_object_set_new(body, "lang", json_string(client->lang)) == 0)
 		text = json_dumps(body, JSON_COMPACT);

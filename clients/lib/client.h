@@ -55,7 +55,8 @@ const char *client_answer_string(const struct client_answer *answer, const char 
 must_check rc_t client_login(struct client *client, const char *client_id, struct span secret,
 	struct client_answer *answer);
 
-/* path starts with '/'. body is taken over, also on failure. answer is emptied first. */
+/* path starts with '/'. body is taken over, also on failure; NULL, as json_pack() gives for text that
+ * is not UTF-8, is RC_FORMAT. answer is emptied first. */
 must_check rc_t client_post(
 	struct client *client, const char *path, json_t *body, struct client_answer *answer);
 
