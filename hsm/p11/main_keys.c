@@ -136,6 +136,8 @@ static int run(const char *config, bool make)
 		if (keys != RC_OK)
 			rc = keys;
 	}
+	if (rc != RC_OK)
+		log_error("keys: not all is well rc=%s", rc_name(rc));
 	p11_module_free(&module);
 	conf_free(&conf);
 	return code_of(rc);

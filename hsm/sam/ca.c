@@ -202,7 +202,7 @@ static rc_t ca_certify_itself(struct p11_session *session, const struct p11_key 
 	EVP_PKEY *public_key = NULL;
 	X509 *x509 = NULL;
 
-	rc_t rc = ca_object_public(session, key->generation, &public_key);
+	rc_t rc = ca_object_public(session, &public_key);
 	if (rc == RC_OK)
 		rc = ca_object_build(public_key, service_name, country, &x509);
 	if (rc == RC_OK)

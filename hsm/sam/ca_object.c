@@ -104,12 +104,11 @@ rc_t ca_object_store(struct p11_session *session, uint64_t generation, struct sp
 	return rc;
 }
 
-rc_t ca_object_public(struct p11_session *session, uint64_t generation, EVP_PKEY **public_key)
+rc_t ca_object_public(struct p11_session *session, EVP_PKEY **public_key)
 {
 	CK_OBJECT_HANDLE object;
 	rc_t rc = object_find(session, CKO_PUBLIC_KEY, &object);
 
-	(void)generation; /* there is one CA key, and object_find insists on it */
 	return rc != RC_OK ? rc : p11_public_read(session, object, KEY_RSA_3072, public_key);
 }
 

@@ -11,8 +11,7 @@
 must_check rc_t ca_object_read(struct p11_session *session, X509 **certificate);
 must_check rc_t ca_object_store(struct p11_session *session, uint64_t generation, struct span der);
 /* The CA's public key object. */
-must_check rc_t ca_object_public(
-	struct p11_session *session, uint64_t generation, EVP_PKEY **public_key);
+must_check rc_t ca_object_public(struct p11_session *session, EVP_PKEY **public_key);
 /* Not yet signed: CN "<service name> CA", O "<service name>", C; CA, path length 0, signs
  * certificates and lists, 10 years. */
 must_check rc_t ca_object_build(

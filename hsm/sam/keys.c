@@ -109,17 +109,17 @@ static rc_t working_key(
 	return rc;
 }
 
-static rc_t generation_derive(
-	struct sam *sam, const struct role_needs *need, struct sam_generation *generation)
+static rc_t generation_derive(struct sam *sam, const struct role_needs *need, CK_OBJECT_HANDLE key,
+	struct sam_generation *generation)
 {
 	rc_t rc = RC_OK;
 
 	if (need->otp)
-		rc = working_key(sam, generation->sam, "rsspd otp v1", &generation->otp);
+		rc = working_key(sam, key, "rsspd otp v1", &generation->otp);
 	if (rc == RC_OK && need->sad)
-		rc = working_key(sam, generation->sam, "rsspd sad v1", &generation->sad);
+		rc = working_key(sam, key, "rsspd sad v1", &generation->sad);
 	if (rc == RC_OK && need->code)
-		rc = working_key(sam, generation->sam, "rsspd code v1", &generation->code);
+		rc = working_key(sam, key, "rsspd code v1", &generation->code);
 	return rc;
 }
 
@@ -135,8 +135,7 @@ static rc_t generations_load(struct sam *sam)
 	sam->generation_count = count;
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		sam->generations[i].number = keys[i].generation;
-		sam->generations[i].sam = keys[i].handle;
-		rc = generation_derive(sam, need, &sam->generations[i]);
+		rc = generation_derive(sam, need, keys[i].handle, &sam->generations[i]);
 	}
 	if (rc == RC_OK && need->wrap)
 		rc = service_join(sam, P11_WRAP);

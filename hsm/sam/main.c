@@ -47,14 +47,6 @@ struct arguments {
 	bool help;
 };
 
-static volatile sig_atomic_t stopped;
-
-static void on_term(int number)
-{
-	(void)number;
-	stopped = 1;
-}
-
 static bool role_parse(const char *name, struct arguments *arguments)
 {
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
@@ -122,19 +114,17 @@ static rc_t process_harden(void)
 	return RC_OK;
 }
 
-/* SIGTERM comes in only between jobs (serve.h); a dead peer is an error of write(), not a signal.
+/* SIGTERM is looked at only between jobs (serve.h); a dead peer is an error of write(), not a
+ * signal.
  */
 static void signals_set(void)
 {
-	struct sigaction term = {.sa_handler = on_term};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGINT);
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
-	sigaction(SIGTERM, &term, NULL);
 	/* Ctrl-C reaches the whole group: the supervisor decides, and drains first */
 	sigaction(SIGINT, &ignore, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
@@ -190,8 +180,7 @@ static int serve(const struct arguments *arguments, const struct conf *conf)
 		log_error("sam: does not start rc=%s", rc_name(rc));
 		return SERVE_CONFIG;
 	}
-	enum serve_end end =
-		serve_run(sam, arguments->role, arguments->index, SAM_SOCKET_FD, &stopped);
+	enum serve_end end = serve_run(sam, arguments->role, arguments->index, SAM_SOCKET_FD);
 	sam_free(&sam);
 	return end;
 }

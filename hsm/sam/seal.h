@@ -15,6 +15,8 @@
  * AAD: base/wire.h fields: number version, number purpose, number generation, bytes salt, then
  * bytes `bound`, which are the wire fields that the purpose binds:
  *
+ * (MACs are taken over wire fields too.)
+ *
  *   slot  material HMAC-SHA-256(token key `pin`, string "rsspd pin v1", bytes credential (16),
  *           number slot, bytes Argon2id(PIN, slot salt; 32 bytes out))
  *         bound    bytes credential, bytes subscriber, bytes SHA-256 of SubjectPublicKeyInfo (DER),

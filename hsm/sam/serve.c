@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -141,25 +143,27 @@ struct conversation {
 	struct sam *sam;
 	enum sam_role role;
 	int fd;
-	const volatile sig_atomic_t *stop;
+	int stop_fd; /* readable: SIGTERM came */
 	struct buf body, answer, frame;
 };
 
-/* Signals other than those of the conversation come in only here. false: stop. */
-static bool wait_readable(const struct conversation *talk)
-{
-	struct pollfd wanted = {.fd = talk->fd, .events = POLLIN};
-	sigset_t open_to_all;
+enum wait_result { WAIT_FRAME, WAIT_STOP };
 
-	sigemptyset(&open_to_all);
-	while (!*talk->stop) {
-		int ready = ppoll(&wanted, 1, NULL, &open_to_all);
-		if (ready > 0)
-			return true;
-		if (ready < 0 && errno != EINTR)
-			return false;
+static enum wait_result wait_next(const struct conversation *talk)
+{
+	struct pollfd wanted[] = {
+		{.fd = talk->stop_fd, .events = POLLIN},
+		{.fd = talk->fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		int ready = poll(wanted, 2, -1);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0 || wanted[0].revents != 0)
+			return WAIT_STOP;
+		return WAIT_FRAME; /* or the end of it: the read will tell */
 	}
-	return false;
 }
 
 /* false: the other side is gone. */
@@ -282,19 +286,37 @@ static enum serve_end drain(struct conversation *talk, enum serve_end why)
 	return end == SERVE_DONE ? why : end;
 }
 
-enum serve_end serve_run(struct sam *sam, enum sam_role role, unsigned index, int fd,
-	const volatile sig_atomic_t *stop)
+static int stop_open(void)
 {
-	struct conversation talk = {.sam = sam, .role = role, .fd = fd, .stop = stop};
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	return signalfd(-1, &term, SFD_CLOEXEC);
+}
+
+static enum serve_end talk_on(struct conversation *talk)
+{
 	enum serve_end end = SERVE_DONE;
 
-	if (greet(&talk, index)) {
-		bool going = true;
-		while (going && wait_readable(&talk))
-			going = turn(&talk, &end) && goes_on(&talk, &end);
-		if (*stop || sam_is_broken(sam) || sam_is_worn(sam))
-			end = drain(&talk, end);
+	while (wait_next(talk) == WAIT_FRAME) {
+		if (!turn(talk, &end))
+			return end;
+		if (!goes_on(talk, &end))
+			break;
 	}
+	return drain(talk, end);
+}
+
+enum serve_end serve_run(struct sam *sam, enum sam_role role, unsigned index, int fd)
+{
+	struct conversation talk = {.sam = sam, .role = role, .fd = fd, .stop_fd = stop_open()};
+	enum serve_end end = SERVE_LOST;
+
+	if (talk.stop_fd >= 0)
+		end = greet(&talk, index) ? talk_on(&talk) : SERVE_DONE;
+	if (talk.stop_fd >= 0)
+		close(talk.stop_fd);
 	buf_free(&talk.body);
 	buf_free(&talk.answer);
 	buf_free(&talk.frame);

@@ -4,8 +4,6 @@
 
 #include "hsm/sam/sam.h"
 
-#include <signal.h>
-
 /* Why it ended; also the process's exit code (sysexits.h where there is one). */
 enum serve_end {
 	SERVE_DONE = 0,	     /* the socket was closed, or SIGTERM */
@@ -16,10 +14,10 @@ enum serve_end {
 };
 
 /*
- * Greets, then answers until the socket closes or *stop is set by a signal handler; SIGTERM must be
- * blocked and is let in only while waiting, so that the job in hand is finished.
+ * Greets, then answers until the socket closes or SIGTERM comes, which the process must have
+ * blocked: it is looked at only between jobs, so that the one in hand is finished. What the other
+ * side has sent by then is still answered.
  */
-enum serve_end serve_run(struct sam *sam, enum sam_role role, unsigned index, int fd,
-	const volatile sig_atomic_t *stop);
+enum serve_end serve_run(struct sam *sam, enum sam_role role, unsigned index, int fd);
 
 #endif

@@ -14,7 +14,7 @@
 /* One generation of the service keys, and the working keys derived from its `sam`. */
 struct sam_generation {
 	uint64_t number;
-	CK_OBJECT_HANDLE wrap, pin, sam;
+	CK_OBJECT_HANDLE wrap, pin;
 	struct secret otp, sad, code;
 };
 

@@ -167,7 +167,7 @@ static UNUSED int fixture_start(void **state)
 
 	(void)state;
 	log_open("test", getenv("TEST_LOG") != NULL ? LOG_DEBUG : LOG_ERROR + 1);
-	strcpy(fixture.folder, "/tmp/rssp-test-XXXXXX");
+	snprintf(fixture.folder, sizeof(fixture.folder), "/tmp/rssp-test-XXXXXX");
 	assert_non_null(mkdtemp(fixture.folder));
 	snprintf(fixture.path_pin, sizeof(fixture.path_pin), "%s/pin", fixture.folder);
 	snprintf(fixture.path_operators, sizeof(fixture.path_operators), "%s/operators.pem",
@@ -256,22 +256,21 @@ static UNUSED struct sam *sam_as(enum sam_role role)
 
 static struct statement_enrol line_sample(void)
 {
-	struct statement_enrol line = {.issued_at_ms = clock_wall_ms()};
-
-	strcpy(line.number, "6f1a5a8e-35a3-4d0c-8a6e-0f5d3c1b2a90");
-	strcpy(line.name, "Nguyễn Thị Ví Dụ");
-	strcpy(line.birth_date, "1987-07-12");
-	strcpy(line.identity_number, "001187012345");
-	strcpy(line.identity_place, "Cục Cảnh sát mẫu");
-	strcpy(line.identity_date, "2023-01-01");
-	strcpy(line.email, "nguyen.vi.du@mau.edu.vn");
-	strcpy(line.agency[0], "ỦY BAN NHÂN DÂN TỈNH MẪU");
-	strcpy(line.agency[1], "SỞ GIÁO DỤC VÀ ĐÀO TẠO");
-	strcpy(line.agency[2], "TRƯỜNG TRUNG HỌC PHỔ THÔNG VÍ DỤ");
-	strcpy(line.province, "Tỉnh Mẫu");
-	strcpy(line.position, "Giáo viên");
-	strcpy(line.phone, "0912345678");
-	return line;
+	return (struct statement_enrol){
+		.number = "6f1a5a8e-35a3-4d0c-8a6e-0f5d3c1b2a90",
+		.issued_at_ms = clock_wall_ms(),
+		.name = "Nguyễn Thị Ví Dụ",
+		.birth_date = "1987-07-12",
+		.identity_number = "001187012345",
+		.identity_place = "Cục Cảnh sát mẫu",
+		.identity_date = "2023-01-01",
+		.email = "nguyen.vi.du@mau.edu.vn",
+		.agency = {"ỦY BAN NHÂN DÂN TỈNH MẪU", "SỞ GIÁO DỤC VÀ ĐÀO TẠO",
+			"TRƯỜNG TRUNG HỌC PHỔ THÔNG VÍ DỤ"},
+		.province = "Tỉnh Mẫu",
+		.position = "Giáo viên",
+		.phone = "0912345678",
+	};
 }
 
 static void operator_sign(EVP_PKEY *key, struct span bytes, struct buf *signature)
