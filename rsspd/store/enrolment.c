@@ -58,13 +58,12 @@ rc_t store_enrolment_facts_read(const struct pg_rows *rows, struct enrolment_fac
 
 /* ---- lines ---- */
 
-/* $18 to $38, the same for both statements. */
+/* $18 to $32, the same for both statements. */
 static void enrolment_put(struct pg_params *params, const struct enrolment_new *fresh)
 {
 	pg_put_id(params, &fresh->id);
 	pg_put_text(params, fresh->number);
 	pg_put_id(params, &fresh->subscriber);
-	pg_put_number(params, fresh->subscriber_version);
 	pg_put_id(params, &fresh->agency);
 	pg_put_text(params, fresh->name);
 	pg_put_text(params, fresh->birth_date);
@@ -81,13 +80,13 @@ static void enrolment_put(struct pg_params *params, const struct enrolment_new *
 
 static const struct pg_statement enrolment_keep = {"enrolment_keep",
 	/* the same person only: a mistyped number changes nobody else */
-	"WITH known AS (UPDATE rssp.subscriber SET agency = $22::uuid, position = $26::text,"
-	" budget_code = $27::text, version = version + 1 WHERE id = $20::uuid"
-	" AND version = $21::bigint AND name = $23::text AND birth_date = $24::date), "
+	"WITH known AS (UPDATE rssp.subscriber SET agency = $21::uuid, position = $25::text,"
+	" budget_code = $26::text, version = version + 1 WHERE id = $20::uuid"
+	" AND name = $22::text AND birth_date = $23::date), "
 	"fresh AS (INSERT INTO rssp.enrolment (id, number, subscriber, identity_number, statement,"
 	" signature, operator, operator_fingerprint, rule, policy_version, state)"
-	" VALUES ($18::uuid, $19::uuid, $20::uuid, $25::text, $28::bytea, $29::bytea, $30::text,"
-	" $31::bytea, $32::text, $33::bigint, $34::text) RETURNING id), "
+	" VALUES ($18::uuid, $19::uuid, $20::uuid, $24::text, $27::bytea, $28::bytea, $29::text,"
+	" $30::bytea, $31::text, $32::bigint, $33::text) RETURNING id), "
 	"noted AS (" AUDIT_INSERT("fresh") ") SELECT id FROM fresh"};
 
 void store_enrolment_keep(struct pg *pg, const struct audit_row *audit,
@@ -103,21 +102,21 @@ void store_enrolment_keep(struct pg *pg, const struct audit_row *audit,
 static const struct pg_statement enrolment_code = {"enrolment_code",
 	"WITH person AS (INSERT INTO rssp.subscriber AS s (id, agency, name, birth_date,"
 	" identity_number, email, phone, position, budget_code)"
-	" VALUES ($20::uuid, $22::uuid, $23::text, $24::date, $25::text, $36::text, $37::text,"
-	" $26::text, $27::text) ON CONFLICT (identity_number) DO UPDATE SET agency = excluded.agency,"
+	" VALUES ($20::uuid, $21::uuid, $22::text, $23::date, $24::text, $35::text, $36::text,"
+	" $25::text, $26::text) ON CONFLICT (identity_number) DO UPDATE SET agency = excluded.agency,"
 	" name = excluded.name, birth_date = excluded.birth_date, email = excluded.email,"
 	" phone = excluded.phone, position = excluded.position,"
 	" budget_code = excluded.budget_code, version = s.version + 1"
-	" WHERE s.version = $21::bigint RETURNING s.id), "
+	" WHERE s.version = $37::bigint RETURNING s.id), "
 	/* the SAM's MAC covers the end of a code: one that ends early is dead for it as well */
 	"older AS (UPDATE rssp.enrolment e SET code_expires_at ="
 	" least(e.code_expires_at, $1::timestamptz) FROM person"
-	" WHERE e.identity_number = $25::text AND e.state = 'coded'), "
+	" WHERE e.identity_number = $24::text AND e.state = 'coded'), "
 	"fresh AS (INSERT INTO rssp.enrolment (id, number, subscriber, identity_number, statement,"
 	" signature, operator, operator_fingerprint, rule, policy_version, state, code_mac,"
-	" code_expires_at) SELECT $18::uuid, $19::uuid, person.id, $25::text, $28::bytea,"
-	" $29::bytea, $30::text, $31::bytea, $32::text, $33::bigint, 'coded', $34::bytea,"
-	" $35::timestamptz FROM person RETURNING id), "
+	" code_expires_at) SELECT $18::uuid, $19::uuid, person.id, $24::text, $27::bytea,"
+	" $28::bytea, $29::text, $30::bytea, $31::text, $32::bigint, 'coded', $33::bytea,"
+	" $34::timestamptz FROM person RETURNING id), "
 	"noted AS (" AUDIT_INSERT("fresh") ") SELECT id FROM fresh"};
 
 void store_enrolment_code(struct pg *pg, const struct audit_row *audit,
@@ -130,6 +129,7 @@ void store_enrolment_code(struct pg *pg, const struct audit_row *audit,
 	pg_put_time(params, fresh->code_expires_ms);
 	pg_put_text(params, fresh->email);
 	pg_put_text(params, fresh->phone);
+	pg_put_number(params, fresh->subscriber_version);
 	pg_submit(pg, &enrolment_code, params, done, arg);
 }
 

@@ -25,7 +25,7 @@ must_check rc_t store_enrolment_facts_read(
 
 struct enrolment_new {
 	struct id id, subscriber, agency;
-	int64_t subscriber_version;	/* as read; 0: a new person */
+	int64_t subscriber_version;	/* as read; 0: a new person; for permitted ones */
 	const char *number, *name, *birth_date, *identity_number, *email, *phone;
 	const char *position, *budget_code;
 	struct span statement, signature;
