@@ -42,7 +42,7 @@ static bool enabled_now(struct credential_op *op, const struct subject_row *subj
 
 	rc_t rc = subject_decide(op->core, &scratch, POLICY_AUTHORIZE, subject, 1, &text);
 	buf_free(&text);
-	return rc == RC_OK && subject_check(subject) == RC_OK && !subject->locked;
+	return rc == RC_OK && subject_check(op->core, subject) == RC_OK && !subject->locked;
 }
 
 static void view_fill(

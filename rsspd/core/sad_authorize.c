@@ -327,14 +327,10 @@ static rc_t form_check(const struct authorize_op *op, const struct authorize_req
 	return request->otp.len > FACTOR_MAX ? RC_OTP_INVALID_TYPE : RC_OK;
 }
 
-/* SCAL 1 is a class of its own that the configuration must allow; whatever the database says of
- * factors and SCAL, the seals say it too. */
 static rc_t factors_check(const struct authorize_op *op, const struct subject_row *subject)
 {
 	bool with_otp = strcmp(subject->factors, "PIN AND OTP") == 0;
 
-	if (!with_otp && !op->core->settings.pin_only_allowed)
-		return RC_CREDENTIAL_DISABLED;
 	if (subject->scal == 2 && op->hash_count == 0)
 		return RC_HASH_MISSING;
 	if (!op->has_pin)
@@ -354,7 +350,7 @@ static rc_t authorize_check(struct authorize_op *op, const struct subject_row *s
 	if (rc == RC_OK)
 		rc = subject_decide(op->core, op->call, POLICY_AUTHORIZE, subject, op->signatures,
 			&op->why);
-	return rc == RC_OK ? subject_check(subject) : rc;
+	return rc == RC_OK ? subject_check(op->core, subject) : rc;
 }
 
 /* After the SAM's answer the row is read again only because a version changed: what is sealed must

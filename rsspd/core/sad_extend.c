@@ -180,7 +180,7 @@ static rc_t extend_check(struct extend_op *op, const struct sad_row *sad)
 	if (rc == RC_OK)
 		rc = subject_decide(op->core, op->call, POLICY_AUTHORIZE, subject,
 			(size_t)op->count, &op->why);
-	return rc == RC_OK ? subject_check(subject) : rc;
+	return rc == RC_OK ? subject_check(op->core, subject) : rc;
 }
 
 static void extend_policy_read(void *arg, rc_t rc)

@@ -129,7 +129,7 @@ static void changed_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 			: subject_decide(op->core, op->call, POLICY_SIGN, &subject, op->count, &op->why);
 	}
 	if (rc == RC_OK)
-		rc = subject_check(&subject);
+		rc = subject_check(op->core, &subject);
 	sign_end(op, rc == RC_OK ? RC_UNAVAILABLE : rc);
 }
 
@@ -293,7 +293,7 @@ static rc_t sign_check(struct sign_op *op, const struct sad_row *sad)
 	if (rc == RC_OK)
 		rc = sign_check_hashes(op, sad);
 	if (rc == RC_OK)
-		rc = subject_check(&sad->subject);
+		rc = subject_check(op->core, &sad->subject);
 	if (rc == RC_OK)
 		rc = subject_decide(op->core, op->call, POLICY_SIGN, &sad->subject, op->count, &op->why);
 	return rc;

@@ -34,13 +34,16 @@ rc_t subject_decide(struct core *core, struct call *call, enum policy_stage stag
 		&transaction, &decision, text);
 }
 
-rc_t subject_check(const struct subject_row *subject)
+/* Whatever the database says of factors, the seals say it too. */
+rc_t subject_check(const struct core *core, const struct subject_row *subject)
 {
 	int64_t now = clock_wall_ms();
 
 	if (strcmp(subject->client_state, "active") != 0)
 		return RC_TOKEN_INVALID;
 	if (strcmp(subject->credential_state, "active") != 0)
+		return RC_CREDENTIAL_DISABLED;
+	if (strcmp(subject->factors, "PIN AND OTP") != 0 && !core->settings.pin_only_allowed)
 		return RC_CREDENTIAL_DISABLED;
 	if (subject->valid_to_ms <= now || subject->valid_from_ms > now)
 		return RC_CERTIFICATE_EXPIRED;

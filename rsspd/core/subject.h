@@ -18,8 +18,9 @@ bool subject_policy_missing(const struct core *core, const struct subject_row *s
 /* core_decide() for this subject. */
 must_check rc_t subject_decide(struct core *core, struct call *call, enum policy_stage stage,
 	const struct subject_row *subject, size_t signatures, struct buf *text);
-/* RC_TOKEN_INVALID (the client was disabled), RC_CREDENTIAL_DISABLED, RC_CERTIFICATE_EXPIRED. */
-must_check rc_t subject_check(const struct subject_row *subject);
+/* RC_TOKEN_INVALID (the client was disabled), RC_CREDENTIAL_DISABLED (also a PIN alone where the
+ * configuration does not allow it), RC_CERTIFICATE_EXPIRED. */
+must_check rc_t subject_check(const struct core *core, const struct subject_row *subject);
 /* What the commit compares under lock. */
 void subject_versions(struct subject_versions *versions, const struct subject_row *subject,
 	const struct id *client);
