@@ -24,14 +24,14 @@ static const char help[] =
 	"  rssp-ca    RSA-3072 and its certificate; signs subscribers' certificates and the list of\n"
 	"             revoked ones. init writes the certificate to pki.ca-certificate too.\n"
 	"\n"
-	"None of them can be read out, changed, copied or used for anything else; rssp-sam does not start\n"
-	"while one deviates. A key that exists is never replaced: what is sealed under it would be lost.\n"
+	"None of them can be read out, changed, copied or used for anything else; rssp-sam does not\n"
+	"start while one deviates. A key that exists is never replaced: what is sealed under it would be lost.\n"
 	"Tokens are initialised before, with the HSM's own tool, for SoftHSM:\n"
 	"  softhsm2-util --init-token --free --label LABEL\n"
 	"The token's PIN is read from hsm.key-pin-file and hsm.ca-pin-file, mode 0600.\n"
 	"\n"
-	"exit codes: 0 all is well; 1 a key is missing or deviates; 3 configuration, module, token or PIN;\n"
-	"64 usage\n";
+	"exit codes: 0 all is well; 1 a key is missing or deviates; 3 configuration, module, token or\n"
+	"PIN; 64 usage\n";
 
 static rc_t service_make(struct p11_session *session, enum p11_service service)
 {

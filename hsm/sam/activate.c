@@ -22,16 +22,16 @@ struct authorization {
 };
 
 /* Does what is asked for belong together? Nothing is counted for a fault here. */
-static rc_t form_check(struct sam *sam, const struct job_authorize *job, int64_t now_ms)
+static rc_t form_check(
+	struct sam *sam, const struct job_authorize *job, int64_t now_ms, bool *with_otp)
 {
 	const struct sad_terms *terms = &job->terms;
 	const struct sealed_key *key = &job->key;
-	bool otp = false;
 
 	if (!id_equal(&key->credential, &terms->credential) ||
 		!id_equal(&key->subscriber, &terms->subscriber) || key->scal != terms->scal)
 		return RC_HSM_REFUSED;
-	if (slot_factors(key->factors, key->scal, sam->options.pin_only, &otp) != RC_OK ||
+	if (slot_factors(key->factors, key->scal, sam->options.pin_only, with_otp) != RC_OK ||
 		pin_kdf_check(&key->kdf) != RC_OK || key->salt.len != SALT_LEN || key->slot != 0)
 		return RC_HSM_REFUSED;
 	if (sam_generation(sam, key->generation) == NULL)
@@ -166,10 +166,7 @@ rc_t sam_authorize(struct sam *sam, const struct job_authorize *job, struct job_
 	struct certificate *certificate = NULL;
 	struct budget_try attempt = {0};
 
-	rc_t rc = form_check(sam, job, auth.now_ms);
-	if (rc == RC_OK)
-		rc = slot_factors(
-			job->key.factors, job->key.scal, sam->options.pin_only, &auth.with_otp);
+	rc_t rc = form_check(sam, job, auth.now_ms, &auth.with_otp);
 	if (rc == RC_OK)
 		rc = certificate_check(sam, job, auth.now_ms, &certificate);
 	if (rc != RC_OK)
