@@ -174,16 +174,19 @@ static void sad_added(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	store_sad_added_read(rows, &added);
+	bool replayed = op->otp_step != 0 && added.last_step >= op->otp_step;
 	if (added.done) {
 		op->call->audited = true;
 		authorize_end(op, RC_OK);
-	} else if (added.stale && op->rounds++ < SUBJECT_ROUNDS) {
-		authorize_load(op);
 	} else if (added.locked) {
 		authorize_stop(op, RC_PIN_LOCKED);
-	} else if (op->otp_step != 0 && added.last_step >= op->otp_step) {
+	} else if (replayed) {
 		int64_t wait = (added.last_step + 1) * OTP_STEP_S - clock_wall_ms() / 1000;
 		authorize_replayed(op, wait < 1 ? 1 : (unsigned)wait);
+	} else if (op->rounds++ < SUBJECT_ROUNDS) {
+		/* a version changed; or the guard did while its row was waited for, and what was
+		 * read of it is from before */
+		authorize_load(op);
 	} else {
 		authorize_stop(op, RC_UNAVAILABLE);
 	}

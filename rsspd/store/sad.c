@@ -86,7 +86,7 @@ static const struct pg_statement sad_add = {"sad_add",
 	" fresh AS (" SAD_INSERT("guard") "),"
 	" hashes AS (" SAD_HASH_INSERT("guard") "),"
 	" noted AS (" AUDIT_INSERT("guard") ")"
-	" SELECT EXISTS (SELECT FROM guard), EXISTS (SELECT FROM held), g.locked_at IS NOT NULL,"
+	" SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL,"
 	" g.last_step FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
 
 void store_sad_add(struct pg *pg, const struct audit_row *audit,
@@ -104,9 +104,8 @@ void store_sad_add(struct pg *pg, const struct audit_row *audit,
 void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added)
 {
 	added->done = pg_bool(rows, 0, 0);
-	added->stale = !pg_bool(rows, 0, 1);
-	added->locked = pg_bool(rows, 0, 2);
-	added->last_step = pg_number(rows, 0, 3);
+	added->locked = pg_bool(rows, 0, 1);
+	added->last_step = pg_number(rows, 0, 2);
 }
 
 static const struct pg_statement sad_extend = {"sad_extend",

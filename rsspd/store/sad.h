@@ -40,7 +40,6 @@ struct sad_new {
 /* The SAD of an accepted authorisation. */
 struct sad_added {
 	bool done;			/* else nothing was written, and: */
-	bool stale;			/* a version changed */
 	bool locked;			/* the credential was locked meanwhile */
 	int64_t last_step;		/* of the last OTP that was accepted: if not lower, a replay */
 };
