@@ -147,7 +147,7 @@ static rc_t activation_take(
 	return rc;
 }
 
-/* ---- what the SAM refused ---- */
+/* ---- what was refused without a look at the code, or with a right one ---- */
 
 static void activation_on_untried(void *arg, rc_t rc, const struct pg_rows *rows)
 {
@@ -164,7 +164,7 @@ static void activation_give_back(struct activation_op *op, rc_t rc)
 {
 	struct audit_row row = {0};
 
-	op->fault = fault_of(rc);
+	op->fault.rc = rc;
 	audit_row_from_call(&row, op->call, op->call->event, rc);
 	operate_detail_id(&row, "enrolment", &op->tried.id);
 	store_enrolment_untry(op->core->pg, &row, &op->tried.id, activation_on_untried, op);
@@ -182,7 +182,6 @@ static void activation_on_answer(void *arg, struct hsm_answer *answer)
 		return;
 	}
 	if (rc == RC_PIN_WEAK || rc == RC_HSM_DOWN) {
-		/* the code was right, or was not looked at */
 		activation_give_back(op, rc);
 		return;
 	}
@@ -241,9 +240,12 @@ static void activation_on_policy(void *arg, rc_t rc, const struct policy *policy
 	if (rc == RC_OK)
 		rc = core_decide(policy, op->call, POLICY_ACTIVATE, &subject, NULL, NULL,
 			&op->decision, &op->text);
-	if ((rc == RC_POLICY_DENIED || rc == RC_POLICY_WAIT) && op->text.len > 0 &&
-		buf_string(&op->text, &op->fault.text) != RC_OK)
-		op->fault.text = NULL;
+	if (rc == RC_POLICY_DENIED || rc == RC_POLICY_WAIT) {
+		if (op->text.len > 0 && buf_string(&op->text, &op->fault.text) != RC_OK)
+			op->fault.text = NULL;
+		activation_give_back(op, rc);
+		return;
+	}
 	if (rc == RC_OK)
 		rc = id_random(&op->credential);
 	if (rc != RC_OK)

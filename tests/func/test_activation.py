@@ -276,6 +276,7 @@ def test_who_became_a_headmaster_meanwhile_is_refused(
     row = audited(auditor_db, answer, "credential.activate", "refused", "POLICY_DENIED")
     assert (row["rule"], row["policy_version"]) == ("authority", 1)
     assert not rows(superuser, "SELECT FROM rssp.credential WHERE subscriber = %s", row["subscriber"])
+    assert value(superuser, TRIES, person["identity_number"]) == 0
 
 
 def test_who_was_disabled_meanwhile_is_refused(server, operator, agency, person):
