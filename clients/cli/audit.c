@@ -70,7 +70,6 @@ static void print_text(const char *text)
 /* Arrays are joined, objects printed as they are. */
 static void print_value(const json_t *value)
 {
-	json_free_t release = NULL;
 	size_t index;
 	json_t *item;
 
@@ -86,8 +85,7 @@ static void print_value(const json_t *value)
 	} else {
 		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 		fputs(text == NULL ? "" : text, stdout);
-		json_get_alloc_funcs(NULL, &release);
-		release(text);
+		client_text_free(text);
 	}
 }
 

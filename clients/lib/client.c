@@ -49,6 +49,11 @@ rc_t client_global_init(void)
 	return http_global_init();
 }
 
+void client_text_free(char *text)
+{
+	wiping_free(text);
+}
+
 rc_t client_new(const struct client_config *config, struct client **client)
 {
 	struct client *fresh = calloc(1, sizeof(*fresh));
@@ -176,7 +181,7 @@ rc_t client_post(
 		};
 		rc = perform(client, &request, answer);
 	}
-	wiping_free(text);
+	client_text_free(text);
 	return rc;
 }
 

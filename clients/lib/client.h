@@ -27,6 +27,8 @@ struct client_config {
 
 /* Once, before anything else of this room or of jansson: JSON memory is wiped when released. */
 must_check rc_t client_global_init(void);
+/* For what json_dumps() gives: free() does not know jansson's memory any more. NULL is allowed. */
+void client_text_free(char *text);
 
 /* The strings are copied. RC_CONFIG: url is not an https:// address. */
 must_check rc_t client_new(const struct client_config *config, struct client **client);
@@ -55,8 +57,8 @@ const char *client_answer_string(const struct client_answer *answer, const char 
 must_check rc_t client_login(struct client *client, const char *client_id, struct span secret,
 	struct client_answer *answer);
 
-/* path starts with '/'. body is taken over, also on failure; NULL, as json_pack() gives for text that
- * is not UTF-8, is RC_FORMAT. answer is emptied first. */
+/* path starts with '/'. body is taken over, also on failure; NULL, as json_pack() gives for text
+ * that is not UTF-8, is RC_FORMAT. answer is emptied first. */
 must_check rc_t client_post(
 	struct client *client, const char *path, json_t *body, struct client_answer *answer);
 
