@@ -20,21 +20,17 @@ struct ca {
 static const uint8_t algorithm[] = {
 	0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
 
+/* Tag and length, X.690 §8.1.3: a list of many entries takes three bytes of length. */
 static rc_t der_head(struct buf *out, uint8_t tag, size_t len)
 {
-	uint8_t head[5] = {tag};
-	size_t used = 1;
+	size_t octets = len < 0x80 ? 0 : len < 0x100 ? 1 : len < 0x10000 ? 2 : 3;
+	uint8_t head[5] = {tag, (uint8_t)(octets == 0 ? len : 0x80 | octets)};
 
-	if (len >= 0x10000)
+	if (len >= 0x1000000)
 		return RC_TOO_LONG;
-	if (len >= 0x100) {
-		head[used++] = 0x82;
-		head[used++] = (uint8_t)(len >> 8);
-	} else if (len >= 0x80) {
-		head[used++] = 0x81;
-	}
-	head[used++] = (uint8_t)len;
-	return buf_append(out, head, used);
+	for (size_t i = 0; i < octets; i++)
+		head[2 + i] = (uint8_t)(len >> 8 * (octets - 1 - i));
+	return buf_append(out, head, 2 + octets);
 }
 
 /* SEQUENCE { tbs, algorithm, BIT STRING signature } */

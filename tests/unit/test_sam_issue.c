@@ -376,6 +376,34 @@ static void a_certificate_validates_against_the_ca_and_its_list(void **state)
 	person_free(person);
 }
 
+static void a_list_may_be_long(void **state)
+{
+	static const uint64_t sizes[] = {1, 3, 4, 1500, 3000};
+	struct crl_entry *entries = calloc(3000, sizeof(*entries));
+	struct job_crl list = {9, clock_wall_ms() + 86400000, entries, 0};
+
+	(void)state;
+	assert_non_null(entries);
+	for (size_t i = 0; i < 3000; i++) {
+		entries[i].serial_len = 16;
+		memcpy(entries[i].serial + 8, &i, sizeof(i));
+		entries[i].serial[0] = 0x91;
+		entries[i].reason = 4;
+	}
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct job_crl_made made = {BUF_INIT};
+		list.count = sizes[i];
+		assert_int_equal(sam_crl(issue, &list, &made), RC_OK);
+		const uint8_t *at = made.crl.data;
+		X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)made.crl.len);
+		assert_ptr_equal(at, made.crl.data + made.crl.len);
+		assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), (int)sizes[i]);
+		X509_CRL_free(crl);
+		job_crl_made_free(&made);
+	}
+	free(entries);
+}
+
 /* Two subscribers: nothing drawn at random is the same. */
 static void every_activation_is_its_own(void **state)
 {
@@ -427,6 +455,7 @@ int main(void)
 		cmocka_unit_test(a_weak_pin_is_said_only_to_who_has_the_code),
 		cmocka_unit_test(certificates_have_the_profile),
 		cmocka_unit_test(a_certificate_validates_against_the_ca_and_its_list),
+		cmocka_unit_test(a_list_may_be_long),
 		cmocka_unit_test(every_activation_is_its_own),
 		cmocka_unit_test(nothing_of_a_users_key_stays_in_the_token),
 	};
