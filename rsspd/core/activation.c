@@ -76,6 +76,8 @@ static void activation_on_added(void *arg, rc_t rc, const struct pg_rows *rows)
 	op->fault = fault_of(operate_outcome(op->call, rc, rows, RC_CONFLICT));
 	if (op->fault.rc == RC_OK)
 		core_notices_wake(op->core);
+	else if (op->fault.rc == RC_CONFLICT)
+		op->call->credential = (struct id){0}; /* it never came to be */
 	activation_end(op);
 }
 

@@ -22,9 +22,13 @@
 
 static struct mail_notice sample(void)
 {
-	return (struct mail_notice){.id = 7, .kind = "activated", .credential = KEY,
+	return (struct mail_notice){.id = 7,
+		.kind = "activated",
+		.credential = KEY,
 		.created_ms = 1780000000000, /* 2026-05-28 20:26:40 UTC */
-		.email = "vidu@mau.edu.vn", .name = "Nguyễn Thị Ví Dụ", .service = "Ký số Mẫu"};
+		.email = "vidu@mau.edu.vn",
+		.name = "Nguyễn Thị Ví Dụ",
+		.service = "Ký số Mẫu"};
 }
 
 static const char *compose(struct buf *out, const struct mail_notice *notice)
@@ -79,7 +83,8 @@ static void test_header_lines_are_ascii_and_short(void **state)
 	struct mail_notice notice = sample();
 
 	(void)state;
-	notice.service = "Cổng ký số tập trung của ngành giáo dục và đào tạo tỉnh Ví Dụ, bản thử nghiệm";
+	notice.service =
+		"Cổng ký số tập trung của ngành giáo dục và đào tạo tỉnh Ví Dụ, bản thử nghiệm";
 	const char *text = compose(&out, &notice);
 	const char *end = strstr(text, "\n\n");
 	assert_non_null(end);

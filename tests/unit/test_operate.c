@@ -23,7 +23,8 @@ static json_t *read_detail(const struct audit_row *row)
 
 static void test_details_are_json_whatever_the_value(void **state)
 {
-	static const char *const values[] = {"", "Giáo viên", "\"quoted\" \\ back", "tab\t, line\n", "\x01"};
+	static const char *const values[] = {
+		"", "Giáo viên", "\"quoted\" \\ back", "tab\t, line\n", "\x01"};
 	static const char *const keys[] = {"a", "b", "c", "d", "e"};
 	struct audit_row row = {0};
 

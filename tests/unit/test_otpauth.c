@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void assert_uri(struct span secret, const char *issuer, const char *account, const char *want)
+static void assert_uri(
+	struct span secret, const char *issuer, const char *account, const char *want)
 {
 	struct secret uri = SECRET_INIT;
 

@@ -12,8 +12,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#define FROM_MS INT64_C(1767225600000)	/* 2026-01-01 */
-#define TO_MS INT64_C(2556143999000)	/* 2050-12-31 23:59:59: GeneralizedTime */
+#define FROM_MS INT64_C(1767225600000) /* 2026-01-01 */
+#define TO_MS INT64_C(2556143999000)   /* 2050-12-31 23:59:59: GeneralizedTime */
 
 static void make(struct buf *der, const unsigned char *serial, size_t len)
 {
@@ -40,7 +40,8 @@ static void make(struct buf *der, const unsigned char *serial, size_t len)
 
 static void test_serial_and_times_are_those_of_the_certificate(void **state)
 {
-	static const unsigned char serial[16] = {0x9f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0};
+	static const unsigned char serial[16] = {
+		0x9f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0};
 	uint8_t sha256[SHA256_LEN];
 	struct buf der = BUF_INIT;
 	struct x509_facts facts;
