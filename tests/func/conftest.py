@@ -10,11 +10,16 @@ superuser, daemon_db, auditor_db
                   connections to the session's database
 """
 
+import signal
+
 import pytest
 
 from lib.instance import Instance
 from lib.people import Operator
 from lib.server import Server
+
+# An end from outside still ends the daemons and clusters that were started.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """One running rsspd."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -105,13 +106,18 @@ class Server:
         return pids[0]
 
     def kill_sam(self, role, wait=True):
-        """kill -9 to every SAM of that role; then waits until others are there and ready."""
+        """kill -9 to every SAM of that role; then waits until the api process has the new ones."""
         old = self.sams(role)
         assert old, f"no SAM of role {role}"
         for pid in old:
             os.kill(pid, signal.SIGKILL)
         if wait:
-            self.wait_until(
-                lambda: self.sams(role) and not set(old) & set(self.sams(role)) and self.ready(),
-                20, f"no new SAM of role {role}")
+            self.wait_until(lambda: self.sams_greeted(role, len(old), old), 20,
+                            f"no new SAM of role {role}")
         return old
+
+    def sams_greeted(self, role, count, but=()):
+        """Are there so many SAMs of that role, other than those, that greeted the api process?"""
+        pids, log = [pid for pid in self.sams(role) if pid not in but], self.log()
+        return len(pids) == count and self.ready() and all(
+            re.search(rf"sam is ready role={role} index=\d+ pid={pid}\b", log) for pid in pids)
