@@ -601,6 +601,62 @@ static void an_extension_of_scal_1_never_raises_the_budget(void **state)
 	bench_free(&bench);
 }
 
+/* Old slots and SADs still open, new ones are of the new generation. Last: it changes the token. */
+static void a_new_generation_is_for_new_seals_and_keeps_the_old_ones(void **state)
+{
+	struct bench old = bench_new();
+	struct job_sign job = bench_job(&old);
+	struct p11_module *module = NULL;
+	struct job_authorized sad = {.otp_step = 0};
+
+	(void)state;
+	sam_free(&old.sam);
+	assert_int_equal(p11_module_open(MODULE_PATH, &module), RC_OK);
+	struct p11_session *session = fixture_session(module, "keys", P11_WRITE);
+	for (enum p11_service service = P11_WRAP; service <= P11_SAM; service++)
+		assert_int_equal(p11_key_make(session, service, 2), RC_OK);
+	p11_session_free(&session);
+	p11_module_free(&module);
+	old.sam = sam_as(SAM_SIGN);
+	assert_int_equal(sign(&old, &job), RC_OK);
+	sam_free(&old.sam);
+	/* the old slot under a SAD of the new generation */
+	person_otp(old.person, 1, old.attempt->otp);
+	authorize_good(old.attempt, &sad);
+	job.secret = buf_span(&sad.secret);
+	job.seal = buf_span(&sad.seal);
+	assert_int_equal(job.seal.data[9], 2);
+	old.sam = sam_as(SAM_SIGN);
+	assert_int_equal(sign(&old, &job), RC_OK);
+	sam_free(&old.sam);
+	struct bench fresh = bench_new();
+	assert_int_equal(old.person->sealed.generation, 1);
+	assert_int_equal(fresh.person->sealed.generation, 2);
+	job = bench_job(&fresh);
+	assert_int_equal(sign(&fresh, &job), RC_OK);
+	bench_free(&fresh);
+	job_authorized_free(&sad);
+	bench_free(&old);
+}
+
+static void a_certificate_is_good_within_its_time_only(void **state)
+{
+	struct person *person = person_new(KEY_P_256);
+	struct certificate *certificate = NULL;
+
+	(void)state;
+	assert_int_equal(
+		certificate_parse(buf_span(&person->sealed.certificate), &certificate), RC_OK);
+	int64_t first = certificate->not_before_ms, last = certificate->not_after_ms;
+	assert_int_equal(certificate_check_time(certificate, clock_wall_ms()), RC_OK);
+	assert_int_equal(certificate_check_time(certificate, first), RC_OK);
+	assert_int_equal(certificate_check_time(certificate, first - 1), RC_CERTIFICATE_EXPIRED);
+	assert_int_equal(certificate_check_time(certificate, last), RC_OK);
+	assert_int_equal(certificate_check_time(certificate, last + 1), RC_CERTIFICATE_EXPIRED);
+	certificate_free(&certificate);
+	person_free(person);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -619,6 +675,8 @@ int main(void)
 		cmocka_unit_test(an_extended_sad_holds_what_was_kept_under_a_new_secret),
 		cmocka_unit_test(an_extension_never_adds_and_never_ends_later),
 		cmocka_unit_test(an_extension_of_scal_1_never_raises_the_budget),
+		cmocka_unit_test(a_certificate_is_good_within_its_time_only),
+		cmocka_unit_test(a_new_generation_is_for_new_seals_and_keeps_the_old_ones),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
