@@ -143,6 +143,8 @@ enum cli_exit cli_ask(struct cli *cli, const char *option, struct text prompt, e
 
 /* file.c */
 enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struct buf *out);
+/* Could a file be made there? Asked before anything is spent on its content. */
+enum cli_exit cli_file_writable(struct cli *cli, const char *path);
 /* Whole or not at all; an existing file is replaced only if replace. */
 enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace);
 

@@ -2,12 +2,21 @@
 
 #include "clients/lib/csc.h"
 
-#include <stdio.h>
+#include <string.h>
 
 /* "RSA 2048", "ECDSA 256" */
 static json_t *key_kind(const struct csc_credential *credential)
 {
 	return json_sprintf("%s %ld", credential->rsa ? "RSA" : "ECDSA", credential->bits);
+}
+
+/* "20270102030405Z", as the API writes it, for people. */
+static json_t *readable_time(const char *text)
+{
+	if (strlen(text) != 15 || strspn(text, "0123456789") != 14)
+		return json_string(text);
+	return json_sprintf("%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", text, text + 4, text + 6, text + 8,
+		text + 10, text + 12);
 }
 
 static enum cli_exit add_row(struct cli *cli, const char *id, json_t *rows)
@@ -17,11 +26,12 @@ static enum cli_exit add_row(struct cli *cli, const char *id, json_t *rows)
 	rc_t rc = csc_credential_info(cli->client, id, &credential, &cli->answer);
 	if (rc != RC_OK)
 		return cli_fail_rc(cli, rc);
-	json_array_append_new(rows,
-		json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:I}", "credentialID", id, "status",
-			credential.enabled ? "enabled" : "disabled", "key", key_kind(&credential),
-			"certificate", credential.status, "validTo", credential.valid_to, "subject",
-			credential.subject, "multisign", (json_int_t)credential.multisign));
+	json_array_append_new(
+		rows, json_pack("{s:s, s:s, s:o, s:s, s:o, s:s, s:I}", "credentialID", id, "status",
+			      credential.enabled ? "enabled" : "disabled", "key",
+			      key_kind(&credential), "certificate", credential.status, "validTo",
+			      readable_time(credential.valid_to), "subject", credential.subject,
+			      "multisign", (json_int_t)credential.multisign));
 	csc_credential_free(&credential);
 	return CLI_DONE;
 }

@@ -96,6 +96,10 @@ static enum cli_exit add_value(struct cli *cli, const struct cli_option *option,
 	cli->values[cli->value_count].option = option;
 	cli->values[cli->value_count].value = value;
 	cli->value_count++;
+	if (strcmp(option->name, "lang") == 0 && strcmp(value, "en") != 0 &&
+		strcmp(value, "vi") != 0)
+		return cli_fail(cli, CLI_USAGE, "--lang is en or vi, not %s",
+			"--lang là en hoặc vi, không phải %s", value);
 	if (strcmp(option->name, "help") == 0)
 		cli->help = true;
 	if (strcmp(option->name, "json") == 0)

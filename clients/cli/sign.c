@@ -93,7 +93,7 @@ static enum cli_exit check_out_path(struct signing *signing, const struct docume
 	struct stat status;
 
 	if (stat(out_path(document), &status) != 0)
-		return CLI_DONE;
+		return cli_file_writable(cli, out_path(document));
 	if (is_an_input(signing, &status))
 		return cli_fail(cli, CLI_USAGE, "%s is an input: it is never replaced",
 			"%s là tệp vào: không bao giờ ghi đè", out_path(document));

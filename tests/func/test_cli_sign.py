@@ -146,6 +146,12 @@ def test_the_output_is_not_replaced_unless_forced(rssp, subscriber, document, tm
     assert stat.S_IMODE(out.stat().st_mode) & 0o111 == 0
 
 
+def test_a_folder_that_is_not_there_is_exit_7_before_anything_is_asked(
+        rssp, subscriber, document, tmp_path):
+    rssp.run("sign", document, "-o", tmp_path / "none" / "out.pdf", "--credential",
+             subscriber.credential, expect=7)
+
+
 def test_the_input_is_never_replaced(rssp, subscriber, document):
     before = document.read_bytes()
     link = document.with_name("link.pdf")

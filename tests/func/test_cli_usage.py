@@ -48,7 +48,7 @@ def test_messages_follow_the_locale(variables):
 @pytest.mark.parametrize("words", [
     ["nonsense"], ["operator"], ["operator", "nonsense"], ["sign"], ["sign", "--nonsense", "a.pdf"],
     ["sign", "a.pdf", "-x"], ["sign", "a.pdf", "--user"], ["list", "--json=1"], [],
-    ["operator", "client", "rotate"], ["operator", "client", "rotate", "a", "b"]])
+    ["list", "--lang", "fr"], ["operator", "client", "rotate"], ["operator", "client", "rotate", "a", "b"]])
 def test_wrong_usage_is_exit_2_and_says_what(words):
     done = run(*words, expect=2)
     assert done.stderr.startswith("rssp: ") and not done.stdout
