@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define BUDGET_MAGIC 0x5253424447310001ULL
-#define BUDGET_SLOTS (1u << 20)
 #define BUDGET_PROBES 128u
 #define HOUR_MS 3600000
 #define UNLOCK_AHEAD_MS 300000
@@ -37,24 +36,20 @@ struct header {
 	uint8_t spare[4096 - 28];
 };
 
-_Static_assert(sizeof(struct entry) == 64, "the area's layout is fixed");
-_Static_assert(sizeof(struct header) == 4096, "the area's layout is fixed");
-
 struct area {
 	struct header header;
 	struct entry entries[BUDGET_SLOTS];
 };
+
+_Static_assert(sizeof(struct entry) == 64 && sizeof(struct header) == 4096 &&
+		       sizeof(struct area) == BUDGET_AREA_SIZE,
+	"the area's layout is fixed");
 
 struct budget {
 	int fd;
 	struct budget_limits limits;
 	struct area *area;
 };
-
-size_t budget_area_size(void)
-{
-	return sizeof(struct area);
-}
 
 /* POSIX record locks: of the process, not of the file description that all SAMs inherit, and freed
  * by the kernel when the process dies. */

@@ -149,7 +149,7 @@ static int area_make(void)
 	int fd = memfd_create("area", 0);
 
 	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, (off_t)budget_area_size()), 0);
+	assert_int_equal(ftruncate(fd, BUDGET_AREA_SIZE), 0);
 	return fd;
 }
 
@@ -157,7 +157,7 @@ static int area_make(void)
 static UNUSED void area_reset(void)
 {
 	assert_int_equal(ftruncate(fixture.area, 0), 0);
-	assert_int_equal(ftruncate(fixture.area, (off_t)budget_area_size()), 0);
+	assert_int_equal(ftruncate(fixture.area, BUDGET_AREA_SIZE), 0);
 }
 
 static UNUSED int fixture_start(void **state)

@@ -38,7 +38,7 @@ static struct area area_new(struct budget_limits limits)
 {
 	struct area area = {.fd = memfd_create("area", 0), .now = clock_wall_ms()};
 
-	assert_int_equal(ftruncate(area.fd, (off_t)budget_area_size()), 0);
+	assert_int_equal(ftruncate(area.fd, BUDGET_AREA_SIZE), 0);
 	area.budget = open_area(area.fd, limits);
 	return area;
 }
@@ -280,7 +280,7 @@ static void an_area_of_another_form_is_refused(void **state)
 	(void)state;
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(budget_open(fd, usual, clock_wall_ms(), &budget), RC_SYSTEM);
-	assert_int_equal(ftruncate(fd, (off_t)budget_area_size()), 0);
+	assert_int_equal(ftruncate(fd, BUDGET_AREA_SIZE), 0);
 	assert_int_equal(pwrite(fd, "strange", 7, 0), 7);
 	assert_int_equal(budget_open(fd, usual, clock_wall_ms(), &budget), RC_SYSTEM);
 	assert_int_equal(budget_open(-1, usual, clock_wall_ms(), &budget), RC_SYSTEM);
