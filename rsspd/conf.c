@@ -1,7 +1,7 @@
 #include "conf_table.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <ini_configobj.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +9,16 @@
 
 /*
  * The file: `[section]`, `key = value`, whole-line comments with # or ;. A value is the rest of the
- * line: no quotes, no comments behind it, no continuation, so that nothing is cut silently.
- * (libinih ends a line after 199 bytes, less than a path may have.)
+ * line: no quotes, no comment behind it, no continuation, so that nothing is cut silently.
+ * libini_config reads it; the table says what may stand in it. Names do not heed case.
  */
 
-#define CONF_LINE_MAX 8192
-#define CONF_OPTIONS_MAX 128
+#define CONF_FILE_MAX (1 << 20)
 
 struct conf_parser {
 	struct conf *conf;
 	const char *path, *folder;
-	unsigned line;
-	const char *section;		 /* of the table; NULL before the first one */
-	unsigned seen[CONF_OPTIONS_MAX]; /* by option: the line that set it */
+	struct ini_cfgobj *ini;
 	unsigned faults;
 };
 
@@ -171,161 +168,153 @@ static const char *conf_set(
 	return conf_set_text(parser->conf, option, strdup(value));
 }
 
-/* ---- lines ---- */
+/* ---- the file ---- */
 
-static char *conf_trim(char *text)
+/* mode: INI_GET_FIRST_VALUE, INI_GET_NEXT_VALUE. NULL: there is none. */
+static const char *conf_get(
+	struct conf_parser *parser, const char *section, const char *key, int mode, unsigned *line)
 {
-	text += strspn(text, " \t\r\n");
-	for (size_t len = strlen(text); len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL; len--)
-		text[len - 1] = 0;
-	return text;
+	struct value_obj *found = NULL;
+
+	if (ini_get_config_valueobj(section, key, parser->ini, mode, &found) != 0 ||
+		value_get_line(found, line) != 0)
+		return NULL;
+	return ini_get_const_string_config_value(found, NULL);
 }
 
-static void conf_section(struct conf_parser *parser, char *text)
+static void conf_take(struct conf_parser *parser, const struct conf_option *option)
 {
-	char *end = strchr(text, ']');
+	const char *section = option->section, *key = option->key;
+	unsigned line = 0, again = 0;
+	const char *value = conf_get(parser, section, key, INI_GET_FIRST_VALUE, &line);
+	const char *initial = option->initial != NULL ? option->initial : "";
+	const char *used = value != NULL ? value : initial;
+	const char *fault =
+		option->needed && used[0] == 0 ? "has to be given" : conf_set(parser, option, used);
+	const char *hint = option->form != NULL ? option->form : option->help;
 
-	parser->section = NULL;
-	if (end == NULL || end[1] != 0) {
-		conf_fault(parser, parser->line, "a section is written [name]");
-		return;
-	}
-	*end = 0;
-	for (size_t i = 0; i < conf_option_count; i++) {
-		if (strcmp(conf_options[i].section, text + 1) == 0)
-			parser->section = conf_options[i].section;
-	}
-	if (parser->section == NULL)
-		conf_fault(parser, parser->line,
-			"there is no section [%.64s]; `rsspd options` lists them all", text + 1);
+	if (fault != NULL && option->type == CONF_INTEGER)
+		conf_fault(parser, line, "%s.%s %s (%lld to %lld)", section, key, fault,
+			(long long)option->min, (long long)option->max);
+	else if (fault != NULL)
+		conf_fault(parser, line, "%s.%s %s (%.*s)", section, key, fault,
+			(int)strcspn(hint, "\n"), hint);
+	if (value != NULL && conf_get(parser, section, key, INI_GET_NEXT_VALUE, &again) != NULL)
+		conf_fault(parser, again, "%s.%s stands in line %u already; remove one of the two",
+			section, key, line);
 }
 
-static size_t conf_find(const char *section, const char *key)
-{
-	size_t i = 0;
-
-	while (i < conf_option_count && (strcmp(conf_options[i].section, section) != 0 ||
-						strcmp(conf_options[i].key, key) != 0))
-		i++;
-	return i;
-}
-
-static void conf_value(struct conf_parser *parser, const char *key, const char *value)
-{
-	size_t at = conf_find(parser->section, key);
-
-	if (at == conf_option_count) {
-		conf_fault(parser, parser->line,
-			"there is no option %.64s in [%s]; `rsspd options` lists them all", key,
-			parser->section);
-		return;
-	}
-	const struct conf_option *option = &conf_options[at];
-	if (parser->seen[at] != 0) {
-		conf_fault(parser, parser->line,
-			"%s.%s stands in line %u already; remove one of the two", option->section,
-			key, parser->seen[at]);
-		return;
-	}
-	parser->seen[at] = parser->line;
-	const char *fault = option->needed && value[0] == 0 ? "must not be empty"
-							    : conf_set(parser, option, value);
-	if (fault == NULL)
-		return;
-	if (option->type == CONF_INTEGER)
-		conf_fault(parser, parser->line, "%s.%s %s, %lld to %lld", option->section, key,
-			fault, (long long)option->min, (long long)option->max);
-	else
-		conf_fault(parser, parser->line, "%s.%s %s%s%s", option->section, key, fault,
-			option->form == NULL ? "" : ": ", option->form == NULL ? "" : option->form);
-}
-
-static void conf_line(struct conf_parser *parser, char *text, size_t len)
-{
-	if (strlen(text) != len || len > CONF_LINE_MAX) {
-		conf_fault(parser, parser->line, "the line is too long or not text");
-		return;
-	}
-	text = conf_trim(text);
-	if (text[0] == 0 || text[0] == '#' || text[0] == ';')
-		return;
-	if (text[0] == '[') {
-		conf_section(parser, text);
-		return;
-	}
-	char *equals = strchr(text, '=');
-	if (equals == NULL) {
-		conf_fault(parser, parser->line, "an option is written: key = value");
-		return;
-	}
-	*equals = 0;
-	/* after an unknown section its keys would only repeat the complaint */
-	if (parser->section != NULL)
-		conf_value(parser, conf_trim(text), conf_trim(equals + 1));
-	else if (parser->faults == 0)
-		conf_fault(parser, parser->line, "an option must stand below a [section]");
-}
-
-/* ---- the whole ---- */
-
-static rc_t conf_set_defaults(struct conf_parser *parser)
+/* key NULL: is there such a section? */
+static bool conf_knows(const char *section, const char *key)
 {
 	for (size_t i = 0; i < conf_option_count; i++) {
-		const char *initial = conf_options[i].initial;
-		if (initial == NULL && !conf_is_text(&conf_options[i]))
-			return RC_INTERNAL;
-		if (initial == NULL)
-			initial = "";
-		const char *fault =
-			conf_options[i].needed || initial[0] == 0
-				? conf_set_text(parser->conf, &conf_options[i], strdup(initial))
-				: conf_set(parser, &conf_options[i], initial);
-		if (fault != NULL)
-			return RC_NO_MEMORY;
+		if (strcasecmp(conf_options[i].section, section) == 0 &&
+			(key == NULL || strcasecmp(conf_options[i].key, key) == 0))
+			return true;
 	}
-	return RC_OK;
+	return false;
 }
 
-static void conf_check_needed(struct conf_parser *parser)
+static void conf_check_keys(struct conf_parser *parser, const char *section)
 {
-	for (size_t i = 0; i < conf_option_count; i++) {
-		const struct conf_option *option = &conf_options[i];
-		if (!option->needed || parser->seen[i] != 0)
+	char **keys = ini_get_attribute_list(parser->ini, section, NULL, NULL);
+
+	if (keys == NULL)
+		conf_fault(parser, 0, "section [%.64s] cannot be read", section);
+	for (size_t i = 0; keys != NULL && keys[i] != NULL; i++) {
+		unsigned line = 0;
+		if (conf_knows(section, keys[i]))
 			continue;
-		conf_fault(parser, 0, "%s.%s is missing: %.*s", option->section, option->key,
-			(int)strcspn(option->help, "\n"), option->help);
+		(void)conf_get(parser, section, keys[i], INI_GET_FIRST_VALUE, &line);
+		conf_fault(parser, line,
+			"there is no option %.64s in [%.64s]; `rsspd options` lists them all",
+			keys[i], section);
 	}
+	ini_free_attribute_list(keys);
+}
+
+static void conf_check_names(struct conf_parser *parser)
+{
+	char **sections = ini_get_section_list(parser->ini, NULL, NULL);
+
+	if (sections == NULL)
+		conf_fault(parser, 0, "its sections cannot be read");
+	for (size_t i = 0; sections != NULL && sections[i] != NULL; i++) {
+		if (!conf_knows(sections[i], NULL))
+			/* libini_config's own name for what stands above the first one */
+			conf_fault(parser, 0, "there is no section [%.64s]%s", sections[i],
+				strcmp(sections[i], INI_DEFAULT_SECTION) == 0
+					? "; an option must stand below a section"
+					: "; `rsspd options` lists them all");
+		conf_check_keys(parser, sections[i]);
+	}
+	ini_free_section_list(sections);
+}
+
+/* libini_config says "Error (5) on line 3: Equal sign is missing." */
+static void conf_report(struct conf_parser *parser)
+{
+	char **errors = NULL;
+
+	if (ini_config_get_errors(parser->ini, &errors) != 0)
+		return;
+	for (size_t i = 0; errors[i] != NULL; i++) {
+		unsigned line = 0;
+		int said = 0;
+		sscanf(errors[i], "%*s (%*d) on line %u: %n", &line, &said);
+		conf_fault(parser, line, "%s", errors[i] + said);
+	}
+	ini_config_free_errors(errors);
+}
+
+static void conf_read(struct conf_parser *parser, char *text, size_t len)
+{
+	struct ini_cfgfile *file = NULL;
+	/* twice the same is for conf_take(), which knows both lines */
+	uint32_t collisions = INI_MV1S_ALLOW | INI_MV2S_ALLOW | INI_MS_MERGE;
+	uint32_t form = INI_PARSE_NOWRAP | INI_PARSE_NO_C_COMMENTS;
+	int error = ini_config_file_from_mem(text, (uint32_t)len, &file);
+
+	if (error == 0)
+		error = ini_config_parse(file, INI_STOP_ON_NONE, collisions, form, parser->ini);
+	if (error != 0)
+		conf_report(parser);
+	if (error != 0 && parser->faults == 0)
+		conf_fault(parser, 0, "is not text in UTF-8, or a name in it is not one");
+	ini_config_file_destroy(file);
 }
 
 rc_t conf_parse(struct conf **conf, FILE *file, const char *path, const char *folder)
 {
 	struct conf_parser parser = {.path = path, .folder = folder};
-	char *line = NULL;
+	char *text = NULL;
 	size_t capacity = 0;
 	rc_t rc = RC_NO_MEMORY;
+	/* up to a NUL, which no text has, or else all of it */
+	ssize_t len = getdelim(&text, &capacity, 0, file);
 
-	if (conf_option_count > CONF_OPTIONS_MAX)
-		return RC_INTERNAL;
 	parser.conf = calloc(1, sizeof(*parser.conf));
-	if (parser.conf == NULL)
+	if (parser.conf == NULL || text == NULL || ini_config_create(&parser.ini) != 0)
 		goto out;
-	rc = conf_set_defaults(&parser);
-	if (rc != RC_OK)
+	rc = RC_CONFIG;
+	if (ferror(file) || len > CONF_FILE_MAX || (len > 0 && text[len - 1] == 0))
+		conf_fault(&parser, 0, "is not text of at most 1 MiB");
+	else
+		conf_read(&parser, text, len > 0 ? (size_t)len : 0);
+	/* of a file that could not be read nothing is known */
+	if (parser.faults > 0)
 		goto out;
-	for (ssize_t len; (len = getline(&line, &capacity, file)) >= 0;) {
-		parser.line++;
-		conf_line(&parser, line, (size_t)len);
-	}
-	if (ferror(file))
-		conf_fault(&parser, parser.line, "cannot be read");
-	conf_check_needed(&parser);
-	rc = parser.faults == 0 ? RC_OK : RC_CONFIG;
-	if (rc != RC_OK)
+	for (size_t i = 0; i < conf_option_count; i++)
+		conf_take(&parser, &conf_options[i]);
+	conf_check_names(&parser);
+	if (parser.faults > 0)
 		goto out;
 	*conf = parser.conf;
 	parser.conf = NULL;
+	rc = RC_OK;
 out:
-	free(line);
+	free(text);
+	ini_config_destroy(parser.ini);
 	conf_free(&parser.conf);
 	return rc;
 }

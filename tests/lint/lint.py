@@ -21,7 +21,7 @@ ROOMS = [
     (r"jwt\.h", r"rsspd/core/token\.c"),
     (r"curl/", r"rsspd/core/fetch\.c|clients/lib/"),
     (r"qpdf/", r"clients/lib/ades/"),
-    (r"ini\.h", r"rsspd/conf"),
+    (r"ini_", r"rsspd/conf\.c"),
     (r"jansson\.h", r"rsspd/policy/|rsspd/core/|api/|clients/"),
     (r"utf8proc\.h", r"rsspd/policy/|clients/"),
     (r"openssl/", r"rsspd/base/|hsm/|api/(http|csc_certificate)|clients/|rsspd/core/"),

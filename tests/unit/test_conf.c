@@ -72,9 +72,20 @@ static void a_value_is_the_rest_of_its_line(void **state)
 	conf_free(&conf);
 }
 
+static void a_comment_has_a_line_of_its_own(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(
+		parse(&conf, NEEDED "; [x]\n# port = x\n\n  \t\n[service]\nname = Ký số\n"), RC_OK);
+	assert_string_equal(conf->service_name, "Ký số");
+	conf_free(&conf);
+}
+
 static void a_long_path_is_read_whole(void **state)
 {
-	char text[4096], path[1200];
+	char text[8192], path[4096];
 	struct conf *conf = NULL;
 
 	(void)state;
@@ -92,7 +103,16 @@ static void a_fault_refuses_the_file(void **state)
 	static const char *const faults[] = {
 		"[listen]\nprot = 1\n",
 		"[listne]\nport = 1\n",
+		"[nothing]\n",
+		"[default]\n",
 		"[listen\n",
+		"[listen] # comment\n",
+		"[]\n",
+		"= 1\n",
+		"[service]\nname = one\n two\n",
+		"[service]\nname = one\n/* comment */\n",
+		"[service]\nname = \xff\n",
+		"[service]\nna\x01me = x\n",
 		"[listen] port\n",
 		"[listen]\nport\n",
 		"[listen]\nport = \n",
@@ -125,6 +145,46 @@ static void a_fault_refuses_the_file(void **state)
 		snprintf(text, sizeof(text), "%s%s", NEEDED, faults[i]);
 		assert_int_equal(parse(&conf, text), RC_CONFIG);
 		assert_null(conf);
+	}
+}
+
+/* What the log says of a configuration, at most size - 1 bytes. */
+static void faults_of(const char *text, char *said, size_t size)
+{
+	struct conf *conf = NULL;
+	FILE *file = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	assert_true(file != NULL && before >= 0);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	rc_t rc = parse(&conf, text);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	assert_int_equal(rc, RC_CONFIG);
+	rewind(file);
+	said[fread(said, 1, size - 1, file)] = 0;
+	fclose(file);
+}
+
+static void a_fault_is_told_with_file_and_line(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} faults[] = {
+		{"[tls]\n\nkey\n", "test.conf:3: "},
+		{"[log]\n[tls\n", "test.conf:2: "},
+		{"[sad]\nmultisign = 501\n", "test.conf:2: sad.multisign "},
+		{"[log]\nlevel = loud\n", "test.conf:2: log.level "},
+		{"# 1\n[log]\n# 3\nlevl = info\n", "test.conf:4: there is no option levl"},
+		{"[log]\nlevel = info\n[pki]\n[LOG]\nLevel = info\n",
+			"test.conf:5: log.level stands in line 2 already"},
+	};
+	char said[16384];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		faults_of(faults[i].text, said, sizeof(said));
+		assert_non_null(strstr(said, faults[i].said));
 	}
 }
 
@@ -192,7 +252,8 @@ static void the_sample_lists_every_option_and_its_defaults_are_valid(void **stat
 	}
 	/* what is needed filled in, what has a default taken from the comment */
 	out = open_memstream(&text, &len);
-	for (char *line = strtok(sample, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+	char *rest = sample;
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
 		bool option = line[0] == '#' && line[1] != ' ' && strstr(line, " = ") != NULL;
 		size_t end = strlen(line);
 		fprintf(out, "%s%s\n", option ? line + 1 : line,
@@ -244,8 +305,10 @@ int main(void)
 		cmocka_unit_test(options_that_are_not_given_have_their_default),
 		cmocka_unit_test(a_relative_path_starts_in_the_files_folder),
 		cmocka_unit_test(a_value_is_the_rest_of_its_line),
+		cmocka_unit_test(a_comment_has_a_line_of_its_own),
 		cmocka_unit_test(a_long_path_is_read_whole),
 		cmocka_unit_test(a_fault_refuses_the_file),
+		cmocka_unit_test(a_fault_is_told_with_file_and_line),
 		cmocka_unit_test(an_option_stands_below_a_section),
 		cmocka_unit_test(what_has_to_be_given_is_asked_for),
 		cmocka_unit_test(a_password_is_refused),
