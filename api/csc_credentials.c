@@ -103,7 +103,6 @@ static void on_list(void *arg, const struct fault *fault, const struct credentia
 		request_fault(request, fault);
 		return;
 	}
-	request->call.subscriber = values->user;
 	for (size_t i = 0; i < views->count; i++)
 		json_add(&ids, json_id(&views->views[i].id));
 	json_put(&body, "credentialIDs", ids);
@@ -122,6 +121,7 @@ void csc_list(struct request *request)
 	struct list_values *values = request->values;
 	uint32_t limit = LIST_MAX;
 
+	request->call.subscriber = values->user; /* also when it is not the client's to ask about */
 	if (values->page_token != NULL && id_parse(&values->page, values->page_token) != RC_OK) {
 		request_refuse(request, RC_PAGE_TOKEN_INVALID);
 		return;

@@ -355,24 +355,33 @@ static void on_sent(struct evhttp_request *wire, void *arg)
 	exchange_free(exchange);
 }
 
+/* Status line and headers by evhttp, which adds Date; the body behind them ourselves, so that a
+ * short answer is one TLS record and not two. HEAD is told the length and gets no body: evhttp
+ * would send it, and the client would take it for its next answer. */
 static void write_answer(struct http_exchange *exchange, const struct http_answer *answer)
 {
 	struct evhttp_request *wire = exchange->wire;
+	struct evhttp_connection *connection = evhttp_request_get_connection(wire);
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(wire);
-	struct evbuffer *body = answer->body.len == 0 ? NULL : evbuffer_new();
-	int status = answer->status;
+	bool bodiless = evhttp_request_get_command(wire) == EVHTTP_REQ_HEAD;
+	char length[24];
 
 	for (size_t i = 0; i < answer->field_count; i++)
 		evhttp_add_header(headers, answer->fields[i].name, answer->fields[i].value);
+	snprintf(length, sizeof(length), "%zu", answer->body.len);
+	evhttp_add_header(headers, "Content-Length", length);
 	if (exchange->last || exchange->http->draining)
 		evhttp_add_header(headers, "Connection", "close");
-	if (answer->body.len > 0 &&
-		(body == NULL || evbuffer_add(body, answer->body.data, answer->body.len) != 0))
-		status = 503;
+	struct bufferevent *bev =
+		connection == NULL ? NULL : evhttp_connection_get_bufferevent(connection);
 	/* no phrase of ours: evhttp knows them */
-	evhttp_send_reply(wire, status, NULL, body);
-	if (body != NULL)
-		evbuffer_free(body);
+	evhttp_send_reply(wire, answer->status, NULL, NULL);
+	/* nothing was written yet, nor freed: bufferevents work from the loop
+	 * (BEV_OPT_DEFER_CALLBACKS) */
+	if (bev == NULL || bodiless || answer->body.len == 0)
+		return;
+	if (evbuffer_add(bufferevent_get_output(bev), answer->body.data, answer->body.len) != 0)
+		log_error("api: no memory for the body of an answer");
 }
 
 static void http_on_answer(void *arg, const struct http_answer *answer)
@@ -423,7 +432,10 @@ static void http_on_request(struct evhttp_request *wire, void *arg)
 	exchange->http = http;
 	exchange->wire = wire;
 	http->under_way++;
-	rc_t rc = exchange_connect(exchange);
+	/* what still arrives after the end of a drain finds nobody to answer it */
+	rc_t rc = http->draining && http->drained == NULL ? RC_UNAVAILABLE : RC_OK;
+	if (rc == RC_OK)
+		rc = exchange_connect(exchange);
 	if (rc == RC_OK)
 		rc = exchange_read(exchange);
 	if (rc == RC_OK)
