@@ -471,3 +471,13 @@ def test_a_lock_outlives_a_restart_of_everything(own, client, operator, agency):
     assert own.stop() == 0
     own.start()
     assert error(client.authorize(person, batch(1), expect=400))[1] == "PIN locked"
+
+
+def test_sams_that_start_together_do_not_trip_each_other(own):
+    """SoftHSM rewrites the token's record at a login, and who reads it then finds no token."""
+    daemon = Server(own.instance, "many", sam__activate=4, sam__sign=8, sam__issue=4).start()
+    try:
+        daemon.wait_until(lambda: daemon.log().count("sam is ready") >= 16, 20, "not all are ready")
+        assert "does not start" not in daemon.log()
+    finally:
+        assert daemon.stop() == 0
