@@ -1,6 +1,12 @@
 #include "clients/cli/cli.h"
 
+#include "clients/lib/qr.h"
+
+#include <langinfo.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 struct factors {
 	struct secret code, identity, pin, again;
@@ -58,6 +64,40 @@ static enum cli_exit activate(struct cli *cli, const struct factors *factors)
 	return rc == RC_OK ? CLI_DONE : cli_fail_rc(cli, rc);
 }
 
+/* Two modules a character, light on dark as terminals mostly are; two modules of quiet around. */
+static void print_qr(const struct cli *cli, const struct qr *qr)
+{
+	static const char *const blocks[] = {"█", "▀", "▄", " "};
+	size_t size = qr->size;
+
+	for (size_t r = 0; r < size + 4; r += 2) {
+		fputs(cli->colour_out ? "  \033[97;40m" : "  ", stdout);
+		for (size_t c = 0; c < size + 4; c++) {
+			bool inside = c >= 2 && c < size + 2;
+			bool above = inside && r >= 2 && r < size + 2 && qr->dark[r - 2][c - 2];
+			bool below = inside && r + 1 >= 2 && r + 1 < size + 2 &&
+				     qr->dark[r + 1 - 2][c - 2];
+			fputs(blocks[(above ? 2 : 0) + (below ? 1 : 0)], stdout);
+		}
+		puts(cli_plain(cli));
+	}
+}
+
+/* Where a camera can read it: a terminal of UTF-8 that is wide enough. */
+static void show_qr(const struct cli *cli, const char *text)
+{
+	struct winsize window = {0};
+	struct qr qr;
+
+	if (cli->json || isatty(STDOUT_FILENO) != 1 || strcmp(nl_langinfo(CODESET), "UTF-8") != 0 ||
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 ||
+		qr_encode(span_string(text), &qr) != RC_OK)
+		return;
+	if (window.ws_col >= qr.size + 6)
+		print_qr(cli, &qr);
+	qr_wipe(&qr);
+}
+
 static enum cli_exit show(struct cli *cli)
 {
 	const struct client_answer *answer = &cli->answer;
@@ -77,6 +117,7 @@ static enum cli_exit show(struct cli *cli)
 		"\nHãy thêm địa chỉ này vào ứng dụng xác thực ngay; nó chỉ hiện một lần, ai có nó sẽ có\n"
 		"mã OTP của bạn:\n\n  %s\n",
 		otpauth);
+	show_qr(cli, otpauth);
 	cli_say(cli, "Then: rssp sign FILE.pdf --credential %s",
 		"Sau đó: rssp sign TỆP.pdf --credential %s", credential);
 	json_object_update(

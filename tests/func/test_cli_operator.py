@@ -136,6 +136,7 @@ def test_activation_at_a_terminal_asks_the_pin_twice(server, coded):
     assert code == 2 and "differ" in shown and echoes[2:] == [False, False]
     code, shown, _ = Rssp(server).talk("activate", answers=[*answers, ("again: ", GOOD_PIN + "\n")])
     assert code == 0 and "otpauth://" in shown and GOOD_PIN not in shown
+    assert "▀▀" in shown and "█" in shown, "no QR code"
 
 
 def test_a_wrong_code_is_exit_5(server, coded):

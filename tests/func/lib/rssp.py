@@ -1,9 +1,11 @@
 """The command line tool, run as people and scripts run it."""
 
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -71,6 +73,7 @@ class Rssp:
         terminal showed, and whether it echoed at each prompt. A signal is minus its number."""
         child, terminal = pty.fork()
         if child == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 120, 0, 0))
             os.execve(PROGRAM, [PROGRAM, *map(str, words)], self.environment)
         shown, echoes, seen, end = b"", [], 0, time.monotonic() + 60
         answers = list(answers)
