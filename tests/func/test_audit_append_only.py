@@ -174,7 +174,7 @@ def test_the_auditor_sees_no_table_of_the_service(auditor_db, superuser):
     "UPDATE rssp.credential SET certificate = ''", "UPDATE rssp.slot SET key_seal = ''",
     "UPDATE rssp.credential SET subscriber = gen_random_uuid()",
     "UPDATE rssp.enrolment SET statement = ''", "UPDATE rssp.sad SET sha256 = ''",
-    "UPDATE rssp.sad SET end_at = now() + interval '1 hour'", "DELETE FROM rssp.sad_hash",
+    "UPDATE rssp.sad SET end_at = now() + interval '1 hour'", "DELETE FROM rssp.sad",
     "INSERT INTO rssp.policy (version, document) VALUES (99, '{}')", "DELETE FROM rssp.slot"])
 def test_the_daemon_changes_no_key_certificate_or_statement(daemon_db, server, statement):
     assert refused(daemon_db, statement).pgcode == "42501" and server
