@@ -10,6 +10,7 @@ superuser, daemon_db, auditor_db
                   connections to the session's database
 """
 
+import os
 import signal
 
 import pytest
@@ -17,6 +18,13 @@ import pytest
 from lib.instance import Instance
 from lib.people import Operator
 from lib.server import Server
+
+# Only root can start processes under other users.
+collect_ignore = [] if os.geteuid() == 0 else ["test_privileges.py"]
+
+
+def pytest_report_header():
+    return [f"without root, not run: {name}" for name in collect_ignore]
 
 # An end from outside still ends the daemons and clusters that were started.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
