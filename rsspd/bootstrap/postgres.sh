@@ -3,7 +3,7 @@
 # would have to stay under 107 bytes), scram for every role, passwords in 0600 files.
 #
 # initdb and postgres refuse root. As root they run in a user namespace where root's own files
-# belong to user 1000, so the cluster may lie under a root-only home; where namespaces are not to
+# belong to an ordinary user, so the cluster may lie under a root-only home; where namespaces are not to
 # be had, as the account postgres with the data in /var/tmp, linked from $RUN/pg.
 # RSSP_POSTGRES_AS=namespace|account chooses.
 
@@ -15,8 +15,11 @@ postgres_program() {
 	printf '%s' "$found"
 }
 
+# initdb looks its user up: one that a machine has for certain.
 in_namespace() {
-	unshare --user --map-user=1000 --map-group=1000 -- "$@"
+	local user
+	user=$(id -u postgres 2>/dev/null || id -u nobody)
+	unshare --user --map-user="$user" --map-group="$user" -- "$@"
 }
 
 # Which way this instance runs PostgreSQL: self, namespace or account.
