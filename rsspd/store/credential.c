@@ -32,6 +32,7 @@ void store_subject_read(const struct pg_rows *rows, size_t row, struct subject_r
 
 void store_held_put(struct pg_params *params, const struct subject_versions *versions)
 {
+	pg_set_lane(params, &versions->credential);
 	pg_put_id(params, &versions->credential);
 	pg_put_number(params, versions->credential_version);
 	pg_put_id(params, &versions->subscriber);
@@ -111,6 +112,7 @@ void store_attempt_take(struct pg *pg, const struct attempt_new *attempt, pg_don
 {
 	struct pg_params *params = unit_params(NULL);
 
+	pg_set_lane(params, &attempt->credential);
 	pg_put_id(params, &attempt->credential);
 	pg_put_id(params, &attempt->client);
 	pg_put_time(params, attempt->now_ms);
@@ -151,6 +153,7 @@ void store_attempt_give_back(struct pg *pg, const struct audit_row *audit,
 {
 	struct pg_params *params = unit_params(audit);
 
+	pg_set_lane(params, credential);
 	pg_put_id(params, credential);
 	pg_submit(pg, &attempt_give_back, params, done, arg);
 }
@@ -183,6 +186,7 @@ static const struct pg_statement attempt_wrong = {"attempt_wrong",
 
 static void attempt_put(struct pg_params *params, const struct attempt_wrong *wrong)
 {
+	pg_set_lane(params, &wrong->credential);
 	pg_put_id(params, &wrong->credential);
 	pg_put_id(params, &wrong->subscriber);
 	pg_put_id(params, &wrong->lock_event);

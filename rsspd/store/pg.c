@@ -75,27 +75,87 @@ static void answer_all(struct pg_list *list, rc_t outcome)
 
 static void answer_down(struct pg *pg)
 {
+	answer_all(&pg->refused, RC_STORE_DOWN);
 	answer_all(&pg->again, RC_STORE_DOWN);
-	answer_all(&pg->waiting, RC_STORE_DOWN);
+	answer_all(&pg->reading, RC_STORE_DOWN);
 }
 
-static void group_fill(struct pg_conn *conn)
+bool pg_unit_reads(const struct pg_params *unit)
 {
-	struct pg *pg = conn->pg;
-	struct pg_group *group = &conn->group;
-	struct pg_list *from = pg->again.count > 0 ? &pg->again : &pg->waiting;
+	return strncmp(unit->statement->sql, "SELECT", 6) == 0;
+}
 
-	group->alone = from == &pg->again;
+/* The connection that writes for a lane: not the first one, if there are others. NULL: none is up. */
+static struct pg_conn *writer(struct pg *pg, uint32_t lane)
+{
+	size_t writers = pg->settings.connections - 1;
+
+	for (size_t i = 0; i < writers; i++) {
+		struct pg_conn *conn = &pg->conns[1 + (lane + i) % writers];
+		if (conn->state == PG_UP)
+			return conn;
+	}
+	return pg->conns[0].state == PG_UP ? &pg->conns[0] : NULL;
+}
+
+static void route(struct pg *pg, struct pg_params *unit)
+{
+	struct pg_conn *conn = writer(pg, unit->lane);
+
+	if (unit->outcome != RC_OK)
+		pg_list_push(&pg->refused, unit);
+	else if (pg_unit_reads(unit))
+		pg_list_push(&pg->reading, unit);
+	else
+		pg_list_push(conn != NULL ? &conn->waiting : &pg->refused, unit);
+}
+
+void pg_reroute(struct pg_conn *conn)
+{
+	struct pg_list waiting;
+
+	pg_list_init(&waiting);
+	pg_list_move(&waiting, &conn->waiting);
+	for (struct pg_params *unit = pg_list_pop(&waiting); unit != NULL; unit = pg_list_pop(&waiting))
+		route(conn->pg, unit);
+}
+
+static size_t waiting_count(const struct pg *pg)
+{
+	size_t count = pg->reading.count + pg->again.count;
+
+	for (size_t i = 0; i < pg->settings.connections; i++)
+		count += pg->conns[i].waiting.count;
+	return count;
+}
+
+static void group_take(struct pg_group *group, struct pg_list *from)
+{
 	while (group->count < PG_GROUP_MAX && from->count > 0)
 		group->units[group->count++] = pg_list_pop(from);
 }
 
-/* What waits goes to whichever connection is free first: the shortest wait there is. */
+/* A writer that has nothing to write reads too. */
+static void group_fill(struct pg_conn *conn)
+{
+	struct pg *pg = conn->pg;
+	struct pg_group *group = &conn->group;
+
+	group->alone = pg->again.count > 0;
+	if (group->alone) {
+		group_take(group, &pg->again);
+		return;
+	}
+	group_take(group, &conn->waiting);
+	if (conn == &pg->conns[0] || group->count == 0)
+		group_take(group, &pg->reading);
+}
+
 static void pump(void *arg)
 {
 	struct pg *pg = arg;
 
-	answer_all(&pg->refused, RC_INTERNAL);
+	answer_all(&pg->refused, RC_STORE_DOWN);
 	for (size_t i = 0; i < pg->settings.connections; i++) {
 		struct pg_conn *conn = &pg->conns[i];
 		if (conn->state != PG_UP || !pg_group_idle(conn))
@@ -166,7 +226,7 @@ rc_t pg_new(struct loop *loop, const struct pg_settings *settings, struct pg **p
 	if (fresh == NULL)
 		return RC_NO_MEMORY;
 	fresh->loop = loop;
-	pg_list_init(&fresh->waiting);
+	pg_list_init(&fresh->reading);
 	pg_list_init(&fresh->again);
 	pg_list_init(&fresh->refused);
 	rc_t rc = pg_init(fresh, settings);
@@ -191,8 +251,9 @@ void pg_free(struct pg **pg)
 	for (size_t i = 0; i < old->settings.connections; i++)
 		pg_conn_close(&old->conns[i]);
 	/* callbacks may submit once more: those are answered here too */
-	while (old->waiting.count + old->again.count + old->refused.count > 0) {
-		answer_all(&old->refused, RC_INTERNAL);
+	while (waiting_count(old) + old->refused.count > 0) {
+		for (size_t i = 0; i < old->settings.connections; i++)
+			pg_reroute(&old->conns[i]);
 		answer_down(old);
 	}
 	for (size_t i = 0; i < old->settings.connections; i++)
@@ -226,8 +287,8 @@ void pg_submit(struct pg *pg, const struct pg_statement *statement, struct pg_pa
 	params->done = done;
 	params->arg = arg;
 	params->outcome = params->rc;
-	if (params->rc == RC_OK && pg->waiting.count >= pg->settings.waiting_max)
+	if (params->rc == RC_OK && waiting_count(pg) >= pg->settings.waiting_max)
 		params->outcome = RC_STORE_DOWN;
-	pg_list_push(params->outcome == RC_OK ? &pg->waiting : &pg->refused, params);
+	route(pg, params);
 	pg_pump_soon(pg);
 }

@@ -8,6 +8,11 @@
  * tried again alone, so one request's error never undoes another's. A business refusal is a unit
  * that returns no row: it is not an error.
  *
+ * Units whose statement begins with SELECT change nothing. The first connection is for them: they
+ * wait for nobody's commit. The others write. Plans are made once for all parameters (planning one
+ * of our statements costs several times its execution): a filter that may be absent needs a
+ * statement of its own.
+ *
  * rc in the callback:
  * RC_OK             committed, durable; `rows` is valid until the callback returns
  * RC_STORE_DOWN     not sent, or certainly rolled back: nothing happened
@@ -47,6 +52,9 @@ void pg_put_time(struct pg_params *params, int64_t wall_ms);		/* timestamptz; 0:
 void pg_put_numbers(struct pg_params *params, const uint32_t *numbers, size_t count);	/* integer[] */
 /* bytea[] of count items of len bytes each. */
 void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len, size_t count);
+/* No parameter: units of one lane change the same rows (a credential's), and go over the same
+ * connection, where they cannot wait for each other's commits, or deadlock. */
+void pg_set_lane(struct pg_params *params, const struct id *lane);
 
 typedef void (*pg_done_fn)(void *arg, rc_t rc, const struct pg_rows *rows);
 

@@ -49,6 +49,7 @@ rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned number)
 	conn->number = number;
 	conn->state = PG_DOWN;
 	conn->backoff_ms = BACKOFF_FIRST_MS;
+	pg_list_init(&conn->waiting);
 	return loop_timer_new(pg->loop, conn_timer, conn, &conn->timer);
 }
 
@@ -71,7 +72,8 @@ static rc_t session_options(const struct pg *pg, const char *given, struct buf *
 	return buf_printf(out,
 		"%s -c statement_timeout=%lld -c lock_timeout=%lld -c jit=off -c timezone=UTC"
 		" -c idle_in_transaction_session_timeout=%lld -c default_transaction_isolation=read\\ committed"
-		" -c client_min_messages=warning -c search_path=pg_catalog",
+		" -c client_min_messages=warning -c search_path=pg_catalog"
+		" -c plan_cache_mode=force_generic_plan",
 		given, timeout * 4 / 5, timeout / 2, timeout);
 }
 
@@ -342,6 +344,7 @@ void pg_conn_lost(struct pg_conn *conn, const char *why)
 	loop_timer_set(conn->timer, conn->backoff_ms);
 	conn->backoff_ms = conn->backoff_ms * 2 < BACKOFF_LAST_MS ? conn->backoff_ms * 2 : BACKOFF_LAST_MS;
 	pg_conn_close(conn);
+	pg_reroute(conn);
 	pg_pump_soon(conn->pg);
 }
 

@@ -292,7 +292,7 @@ void pg_group_abandon(struct pg_conn *conn, struct pg_list *finished)
 
 	for (; group->settled < group->count; group->settled++) {
 		struct pg_params *unit = group->units[group->settled];
-		bool nothing_done = group->failed || strncmp(unit->statement->sql, "SELECT", 6) == 0;
+		bool nothing_done = group->failed || pg_unit_reads(unit);
 
 		unit->outcome = nothing_done ? RC_STORE_DOWN : RC_STORE_UNKNOWN;
 		PQclear(unit->rows.result);

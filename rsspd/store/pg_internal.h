@@ -26,6 +26,7 @@ struct pg_params {
 		int len, binary;
 		bool null;
 	} items[PG_PARAMS_MAX];
+	uint32_t lane;
 	/* since pg_submit() */
 	const struct pg_statement *statement;
 	pg_done_fn done;
@@ -83,6 +84,7 @@ struct pg_conn {
 	int64_t backoff_ms;
 	bool complained;		/* its being down has been logged */
 	int64_t checked_at_ms;
+	struct pg_list waiting;		/* units that write */
 	struct pg_prepared *prepared;
 	size_t prepared_count;
 	struct pg_group group;
@@ -93,9 +95,9 @@ struct pg {
 	char *conninfo;
 	struct pg_settings settings;
 	struct pg_conn *conns;
-	struct pg_list waiting;
+	struct pg_list reading;		/* units that only read, for any connection */
 	struct pg_list again;		/* to be tried alone */
-	struct pg_list refused;		/* never sent: a bad parameter, too many waiting */
+	struct pg_list refused;		/* never sent: a bad parameter, too many waiting, no connection */
 	struct loop_timer *pump;
 	struct loop_timer *clock_timer;
 	int64_t clock_skew_ms, clock_asked_ms;
@@ -122,6 +124,9 @@ void pg_group_abandon(struct pg_conn *conn, struct pg_list *finished);
 bool pg_group_idle(const struct pg_conn *conn);
 
 /* pg.c */
+bool pg_unit_reads(const struct pg_params *unit);
+/* What waited for a lost connection goes to another one. */
+void pg_reroute(struct pg_conn *conn);
 void pg_finish(struct pg_list *finished);
 void pg_pump_soon(struct pg *pg);
 void pg_clock_heard(struct pg *pg, int64_t asked_ms, int64_t database_ms);

@@ -167,3 +167,8 @@ void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len,
 	if (params_begin(params, true))
 		params_end(params, append_bytes_array(&params->bytes, items, len, count));
 }
+
+void pg_set_lane(struct pg_params *params, const struct id *lane)
+{
+	memcpy(&params->lane, lane->bytes, sizeof(params->lane));
+}
