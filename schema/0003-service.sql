@@ -157,29 +157,26 @@ CREATE TABLE rssp.sad (
 	digest text NOT NULL CHECK (digest IN ('SHA-256', 'SHA-384', 'SHA-512')),
 	hash_count integer NOT NULL CHECK (hash_count BETWEEN 1 AND 500),
 	unspent integer NOT NULL CHECK (unspent BETWEEN 0 AND hash_count),
+	hashes bytea NOT NULL DEFAULT '',
+	spent bit varying(500) NOT NULL DEFAULT '',
 	seal bytea,
 	start_at timestamptz NOT NULL,
 	end_at timestamptz NOT NULL CHECK (end_at > start_at AND end_at <= start_at + interval '2 hours'),
 	state text NOT NULL DEFAULT 'live' CHECK (state IN ('live', 'spent', 'extended', 'expired')),
 	turn bigint NOT NULL DEFAULT 0,
 	request uuid NOT NULL,
-	CHECK ((state = 'live') = (seal IS NOT NULL))
-);
+	CHECK ((state = 'live') = (seal IS NOT NULL)),
+	CHECK (length(spent) = CASE hashes WHEN '' THEN 0 ELSE hash_count END),
+	CHECK (hashes = '' OR unspent = hash_count - bit_count(spent))
+) WITH (fillfactor = 50);
+ALTER TABLE rssp.sad ALTER COLUMN hashes SET STORAGE EXTERNAL;
 CREATE INDEX sad_end ON rssp.sad (end_at) WHERE state = 'live';
 COMMENT ON TABLE rssp.sad IS 'signature activation data: the key sealed under a secret that only the SAD itself carries';
 COMMENT ON COLUMN rssp.sad.sha256 IS 'of the whole SAD as the client sends it';
 COMMENT ON COLUMN rssp.sad.turn IS 'goes up with every consumption and every giving back: a commit that read an older one changes nothing';
+COMMENT ON COLUMN rssp.sad.hashes IS 'the authorised digests in order, one after another; empty: bound to none (SCAL 1)';
+COMMENT ON COLUMN rssp.sad.spent IS 'one bit for each occurrence in hashes. Bits, not rows: a batch of 500 is written and spent by one row, and the row''s lock is the lock of all of them';
 COMMENT ON COLUMN rssp.sad.seal IS 'deleted as soon as the SAD is spent or late';
-
-CREATE TABLE rssp.sad_hash (
-	sad uuid NOT NULL,
-	position integer NOT NULL CHECK (position BETWEEN 0 AND 499),
-	hash bytea NOT NULL,
-	spent_by uuid,
-	PRIMARY KEY (sad, position)
-) WITH (fillfactor = 60);
-COMMENT ON TABLE rssp.sad_hash IS 'one row for each hash occurrence of a SAD that is bound to hashes. No foreign key: rows are written by the statement that writes their SAD, and 500 look-ups a batch would be its largest cost';
-COMMENT ON COLUMN rssp.sad_hash.spent_by IS 'the request that consumed it';
 
 CREATE TABLE rssp.signing (
 	request uuid PRIMARY KEY,
@@ -187,9 +184,10 @@ CREATE TABLE rssp.signing (
 	credential uuid NOT NULL,
 	subscriber uuid NOT NULL,
 	client uuid NOT NULL,
-	positions integer[] NOT NULL,
+	spends bit varying(500) NOT NULL,
 	started_at timestamptz NOT NULL
 );
+COMMENT ON COLUMN rssp.signing.spends IS 'the bits of sad.spent that it set: what giving back clears';
 COMMENT ON TABLE rssp.signing IS 'signatures started and not yet recorded. Recording deletes the row; the sweeper deletes what is left over and writes it down as lost, so that exactly one of them happens';
 
 CREATE TABLE rssp.notice (
@@ -209,8 +207,8 @@ COMMENT ON COLUMN rssp.notice.claimed_at IS 'when a daemon took it to write the 
 -- (SELECT … FOR SHARE needs UPDATE on some column of the row it locks.)
 GRANT SELECT ON ALL TABLES IN SCHEMA rssp TO rsspd;
 GRANT INSERT ON rssp.agency, rssp.client, rssp.client_failures, rssp.token, rssp.subscriber,
-	rssp.enrolment, rssp.credential, rssp.slot, rssp.credential_guard, rssp.sad, rssp.sad_hash,
-	rssp.signing, rssp.notice TO rsspd;
+	rssp.enrolment, rssp.credential, rssp.slot, rssp.credential_guard, rssp.sad, rssp.signing,
+	rssp.notice TO rsspd;
 GRANT DELETE ON rssp.token, rssp.signing TO rsspd;
 GRANT UPDATE (sector, province) ON rssp.agency TO rsspd;
 GRANT UPDATE (secret_sha256, state, version) ON rssp.client TO rsspd;
@@ -219,8 +217,7 @@ GRANT UPDATE (agency, name, birth_date, email, phone, position, budget_code, sta
 	ON rssp.subscriber TO rsspd;
 GRANT UPDATE (state, code_mac, code_expires_at, tries) ON rssp.enrolment TO rsspd;
 GRANT UPDATE (state, revoked_at, revocation_reason, version) ON rssp.credential TO rsspd;
-GRANT UPDATE (unspent, seal, state, turn) ON rssp.sad TO rsspd;
-GRANT UPDATE (spent_by) ON rssp.sad_hash TO rsspd;
+GRANT UPDATE (unspent, spent, seal, state, turn) ON rssp.sad TO rsspd;
 GRANT UPDATE (claimed_at, sent_at) ON rssp.notice TO rsspd;
 
 RESET ROLE;

@@ -204,7 +204,6 @@ static void authorize_commit(struct authorize_op *op)
 		.start_ms = op->start_ms,
 		.end_ms = op->end_ms,
 		.hashes = buf_span(&op->hashes),
-		.hash_len = op->hash_len,
 	};
 
 	memcpy(fresh.sha256, op->sha256, SHA256_LEN);

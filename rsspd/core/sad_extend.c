@@ -86,7 +86,6 @@ static void extend_commit(struct extend_op *op)
 		.start_ms = op->start_ms,
 		.end_ms = op->end_ms,
 		.hashes = buf_span(&op->hashes),
-		.hash_len = op->hash_len,
 	};
 
 	memcpy(fresh.sha256, op->sha256, SHA256_LEN);

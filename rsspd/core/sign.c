@@ -33,7 +33,6 @@ struct sign_op {
 	/* what was read */
 	struct subject_versions versions;
 	struct id sad_id;
-	int64_t turn;
 	struct sad_terms terms;		/* its hashes: `authorised` */
 	struct buf authorised, certificate, seal;
 	const struct key_algo *key;
@@ -240,10 +239,7 @@ static void sign_started(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	op->call->audited = true;
-	if (op->bound && (size_t)pg_number(rows, 0, 0) != op->count)
-		sign_failed(op, RC_INTERNAL);
-	else
-		sign_ask(op);
+	sign_ask(op);
 }
 
 static void sign_start(struct sign_op *op)
@@ -252,7 +248,7 @@ static void sign_start(struct sign_op *op)
 	struct signing_start start = {
 		.versions = op->versions,
 		.sad = op->sad_id,
-		.turn = op->turn,
+		.bound = op->bound ? (size_t)op->terms.hash_count : 0,
 		.positions = op->indices,
 		.position_count = op->bound ? op->count : 0,
 		.signature_count = op->count,
@@ -311,7 +307,6 @@ static rc_t sign_keep(struct sign_op *op, const struct sad_row *sad)
 	if (rc != RC_OK)
 		return rc;
 	op->sad_id = sad->id;
-	op->turn = sad->turn;
 	op->terms = (struct sad_terms){
 		.credential = sad->subject.credential,
 		.subscriber = sad->subject.subscriber,

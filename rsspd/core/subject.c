@@ -147,7 +147,7 @@ rc_t sad_positions_choose(uint32_t *positions, struct span authorised, struct sp
 	/* hashes mostly come in the order of the list: the search goes on where the last one ended */
 	for (size_t i = 0; i < count; i++) {
 		size_t tried = 0;
-		while (tried < spent.len && (taken[at] || spent.data[at] != 0 ||
+		while (tried < spent.len && (taken[at] || spent.data[at] != '0' ||
 			memcmp(authorised.data + at * hash_len, hashes.data + i * hash_len, hash_len) != 0)) {
 			at = (at + 1) % spent.len;
 			tried++;

@@ -51,20 +51,42 @@ void store_audit_add(struct pg *pg, const struct audit_row *row, pg_done_fn done
 	pg_submit(pg, &audit_add, unit_params(row), done, arg);
 }
 
-/* What is not asked for is null, and folded away when the statement is planned. */
-static const struct pg_statement audit_find = {"audit_find",
-	"SELECT e.at, e.id, e.request, e.event, e.result, e.code, e.client, e.operator, e.subscriber,"
-	" e.credential, e.agency, host(e.address), e.rule, e.policy_version, e.detail,"
-	" (SELECT string_agg(d, ''::bytea ORDER BY n) FROM unnest(e.digests) WITH ORDINALITY u (d, n)),"
-	" coalesce(cardinality(e.digests), 0),"
-	" (SELECT string_agg(d, ''::bytea ORDER BY n) FROM unnest(e.signatures) WITH ORDINALITY u (d, n)),"
-	" coalesce(cardinality(e.signatures), 0)"
-	" FROM (SELECT * FROM audit.event WHERE ($1::uuid IS NULL OR subscriber = $1::uuid)"
-	"  AND ($2::uuid IS NULL OR credential = $2::uuid) AND ($3::uuid IS NULL OR request = $3::uuid)"
-	"  AND ($4::timestamptz IS NULL OR at >= $4::timestamptz)"
-	"  AND ($5::timestamptz IS NULL OR at < $5::timestamptz)"
-	"  AND ($6::bytea IS NULL OR (event = 'signature.created' AND digests @> ARRAY[$6::bytea]))"
-	"  ORDER BY at DESC, id DESC LIMIT $7::bigint) AS e ORDER BY e.at, e.id"};
+/*
+ * `first` is what an index finds; the rest only filters. One statement a way of asking, because
+ * plans are made once for all parameters. Without any, the newest rows are found by their time.
+ */
+#define AUDIT_FIND(first)                                                                          \
+	"SELECT e.at, e.id, e.request, e.event, e.result, e.code, e.client, e.operator, "          \
+	"e.subscriber, e.credential, e.agency, host(e.address), e.rule, e.policy_version, "        \
+	"e.detail, " AUDIT_JOINED("e.digests") ", coalesce(cardinality(e.digests), 0), "           \
+	AUDIT_JOINED("e.signatures") ", coalesce(cardinality(e.signatures), 0) "                   \
+	"FROM (SELECT * FROM audit.event WHERE " first                                             \
+	" AND at >= coalesce($4::timestamptz, '-infinity')"                                        \
+	" AND at < coalesce($5::timestamptz, 'infinity')"                                          \
+	" AND ($1::uuid IS NULL OR subscriber = $1::uuid)"                                         \
+	" AND ($2::uuid IS NULL OR credential = $2::uuid)"                                         \
+	" AND ($3::uuid IS NULL OR request = $3::uuid)"                                            \
+	" AND ($6::bytea IS NULL OR (event = 'signature.created' AND digests @> ARRAY[$6::bytea]))"\
+	" ORDER BY at DESC, id DESC LIMIT $7::bigint) AS e ORDER BY e.at, e.id"
+#define AUDIT_JOINED(items)                                                                        \
+	"(SELECT string_agg(i, ''::bytea ORDER BY n) FROM unnest(" items ") WITH ORDINALITY u (i, n))"
+
+static const struct pg_statement find_by_request = {"audit_by_request",
+	AUDIT_FIND("request = $3::uuid")};
+static const struct pg_statement find_by_digest = {"audit_by_digest",
+	AUDIT_FIND("event = 'signature.created' AND digests @> ARRAY[$6::bytea]")};
+static const struct pg_statement find_by_subscriber = {"audit_by_subscriber",
+	AUDIT_FIND("subscriber = $1::uuid")};
+static const struct pg_statement find_by_time = {"audit_by_time", AUDIT_FIND("true")};
+
+static const struct pg_statement *find_statement(const struct audit_filter *filter)
+{
+	if (!id_is_zero(&filter->request))
+		return &find_by_request;
+	if (filter->digest.len > 0)
+		return &find_by_digest;
+	return id_is_zero(&filter->subscriber) ? &find_by_time : &find_by_subscriber;
+}
 
 void store_audit_find(struct pg *pg, const struct audit_filter *filter, pg_done_fn done, void *arg)
 {
@@ -77,7 +99,7 @@ void store_audit_find(struct pg *pg, const struct audit_filter *filter, pg_done_
 	pg_put_time(params, filter->to_ms);
 	pg_put_bytes(params, filter->digest.len > 0 ? filter->digest : SPAN_NONE);
 	pg_put_number(params, filter->limit);
-	pg_submit(pg, &audit_find, params, done, arg);
+	pg_submit(pg, find_statement(filter), params, done, arg);
 }
 
 static struct id read_id(const struct pg_rows *rows, size_t row, int column)

@@ -5,13 +5,10 @@
 static const struct pg_statement sad_load = {"sad_load",
 	"SELECT " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count, d.unspent, d.turn,"
 	" d.start_at, d.end_at, coalesce(d.seal, ''), d.certificate_sha256,"
-	" coalesce(h.hashes, ''), coalesce(h.spent, '')"
+	" d.hashes, d.spent::text"
 	" FROM " SUBJECT_TABLES
 	" LEFT JOIN rssp.sad d ON d.sha256 = $3::bytea AND d.credential = c.id AND d.client = cl.id"
 	"  AND d.subscriber = s.id"
-	" LEFT JOIN LATERAL (SELECT string_agg(i.hash, ''::bytea ORDER BY i.position) AS hashes,"
-	"  string_agg(CASE WHEN i.spent_by IS NULL THEN '\\x00'::bytea ELSE '\\x01'::bytea END,"
-	"   ''::bytea ORDER BY i.position) AS spent FROM rssp.sad_hash i WHERE i.sad = d.id) h ON true"
 	" WHERE cl.id = $1::uuid AND c.id = $2::uuid"};
 
 void store_sad_load(struct pg *pg, const struct id *client, const struct id *credential,
@@ -46,24 +43,20 @@ void store_sad_read(const struct pg_rows *rows, struct sad_row *sad)
 	sad->seal = pg_span(rows, 0, column++);
 	sad->certificate_sha256 = pg_span(rows, 0, column++);
 	sad->hashes = pg_span(rows, 0, column++);
-	sad->spent = pg_span(rows, 0, column++);
+	sad->spent = span_string(pg_text(rows, 0, column++));
 }
 
 /* $18… of both statements that make a SAD: HELD_PARAMS, then these from $25. */
 #define SAD_INSERT(source)                                                                         \
 	"INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, "   \
-	"scal, digest, hash_count, unspent, seal, start_at, end_at, request) SELECT $25::uuid, "   \
-	"$26::bytea, $18::uuid, $20::uuid, $22::uuid, $27::bytea, $28::smallint, $29::text, "      \
-	"$30::integer, $30::integer, $31::bytea, $32::timestamptz, $33::timestamptz, $3::uuid "    \
-	"FROM " source
-#define SAD_HASH_INSERT(source)                                                                    \
-	"INSERT INTO rssp.sad_hash (sad, position, hash) SELECT $25::uuid, h.position - 1, h.hash "\
-	"FROM " source ", unnest($34::bytea[]) WITH ORDINALITY AS h (hash, position)"
+	"scal, digest, hash_count, unspent, seal, start_at, end_at, request, hashes, spent) "      \
+	"SELECT $25::uuid, $26::bytea, $18::uuid, $20::uuid, $22::uuid, $27::bytea, "              \
+	"$28::smallint, $29::text, $30::integer, $30::integer, $31::bytea, $32::timestamptz, "     \
+	"$33::timestamptz, $3::uuid, $34::bytea, "                                                 \
+	"repeat('0', CASE $34::bytea WHEN '' THEN 0 ELSE $30::integer END)::varbit FROM " source
 
 static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 {
-	size_t count = fresh->hashes.len == 0 ? 0 : (size_t)fresh->hash_count;
-
 	pg_put_id(params, &fresh->id);
 	pg_put_bytes(params, SPAN(fresh->sha256, SHA256_LEN));
 	pg_put_bytes(params, SPAN(fresh->certificate_sha256, SHA256_LEN));
@@ -73,7 +66,8 @@ static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 	pg_put_bytes(params, fresh->seal);
 	pg_put_time(params, fresh->start_ms);
 	pg_put_time(params, fresh->end_ms);
-	pg_put_bytes_array(params, fresh->hashes, fresh->hash_len, count);
+	/* not NULL when there are none */
+	pg_put_bytes(params, fresh->hashes.len == 0 ? SPAN("", 0) : fresh->hashes);
 }
 
 static const struct pg_statement sad_add = {"sad_add",
@@ -84,7 +78,6 @@ static const struct pg_statement sad_add = {"sad_add",
 	"  AND ($35::bigint = 0 OR last_step < $35::bigint) AND EXISTS (SELECT FROM held)"
 	"  RETURNING 1),"
 	" fresh AS (" SAD_INSERT("guard") "),"
-	" hashes AS (" SAD_HASH_INSERT("guard") "),"
 	" noted AS (" AUDIT_INSERT("guard") ")"
 	" SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL,"
 	" g.last_step FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
@@ -116,7 +109,6 @@ static const struct pg_statement sad_extend = {"sad_extend",
 	"  AND credential = $18::uuid AND client = $22::uuid AND EXISTS (SELECT FROM held)"
 	"  RETURNING id),"
 	" fresh AS (" SAD_INSERT("old") "),"
-	" hashes AS (" SAD_HASH_INSERT("old") "),"
 	" noted AS (" AUDIT_INSERT("old") ")"
 	" SELECT id FROM old"};
 

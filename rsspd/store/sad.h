@@ -17,7 +17,7 @@ struct sad_row {
 	struct span seal;		/* empty: deleted */
 	struct span certificate_sha256;
 	struct span hashes;		/* of all positions, one after another; empty: bound to none */
-	struct span spent;		/* one byte a position: 0 unspent, 1 spent */
+	struct span spent;		/* one character a position: '0' unspent, '1' spent */
 };
 /* No row: an unknown or foreign credential. */
 void store_sad_load(struct pg *pg, const struct id *client, const struct id *credential,
@@ -34,7 +34,6 @@ struct sad_new {
 	struct span seal;
 	int64_t start_ms, end_ms;
 	struct span hashes;		/* empty: bound to none */
-	size_t hash_len;
 };
 
 /* The SAD of an accepted authorisation. */

@@ -2,31 +2,45 @@
 
 #include "store/unit.h"
 
+#include <string.h>
+
+/* Whoever waited for the SAD's row sees it as it is by then: its conditions are asked again. */
 static const struct pg_statement signing_start = {"signing_start",
 	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
-	" spent AS (UPDATE rssp.sad SET unspent = unspent - $28::integer, turn = turn + 1"
-	"  WHERE id = $25::uuid AND turn = $26::bigint AND state = 'live' AND unspent >= $28::integer"
+	" spent AS (UPDATE rssp.sad SET unspent = unspent - $27::integer, turn = turn + 1,"
+	"  spent = spent | $26::varbit"
+	"  WHERE id = $25::uuid AND state = 'live' AND unspent >= $27::integer"
+	"  AND bit_count(spent & $26::varbit) = 0"
 	"  AND start_at <= $1::timestamptz AND end_at > $1::timestamptz"
 	"  AND credential = $18::uuid AND client = $22::uuid AND EXISTS (SELECT FROM held)"
 	"  RETURNING id),"
-	" hashes AS (UPDATE rssp.sad_hash SET spent_by = $3::uuid"
-	"  WHERE sad = (SELECT id FROM spent) AND position = ANY ($27::integer[])"
-	"  AND spent_by IS NULL RETURNING 1),"
-	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, positions,"
-	"  started_at) SELECT $3::uuid, id, $18::uuid, $20::uuid, $22::uuid, $27::integer[],"
+	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, spends,"
+	"  started_at) SELECT $3::uuid, id, $18::uuid, $20::uuid, $22::uuid, $26::varbit,"
 	"  $1::timestamptz FROM spent),"
 	" noted AS (" AUDIT_INSERT("spent") ")"
-	" SELECT (SELECT count(*) FROM hashes) FROM spent"};
+	" SELECT id FROM spent"};
+
+#define SPENDS_TEXT 501 /* of bit varying(500), with the terminator */
+
+/* The positions as a bit string as long as the SAD's own; "" for one that is bound to no hashes. */
+static void spends_format(const struct signing_start *start, char bits[SPENDS_TEXT])
+{
+	memset(bits, '0', start->bound);
+	bits[start->bound] = 0;
+	for (size_t i = 0; i < start->position_count; i++)
+		bits[start->positions[i]] = '1';
+}
 
 void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	const struct signing_start *start, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(audit);
+	char spends[SPENDS_TEXT];
 
+	spends_format(start, spends);
 	store_held_put(params, &start->versions);
 	pg_put_id(params, &start->sad);
-	pg_put_number(params, start->turn);
-	pg_put_numbers(params, start->positions, start->position_count);
+	pg_put_text(params, spends);
 	pg_put_number(params, (int64_t)start->signature_count);
 	pg_submit(pg, &signing_start, params, done, arg);
 }
@@ -37,7 +51,7 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	"UPDATE rssp.sad SET state = 'spent', seal = NULL WHERE id = " sad                         \
 	"::uuid AND state = 'live' AND unspent = 0 AND EXISTS (SELECT FROM gate) AND NOT EXISTS "  \
 	"(SELECT FROM rssp.signing g WHERE g.sad = " sad "::uuid AND g.request <> $3::uuid)"
-#define GATE "gate AS (DELETE FROM rssp.signing WHERE request = $3::uuid RETURNING request)"
+#define GATE "gate AS (DELETE FROM rssp.signing WHERE request = $3::uuid RETURNING request, spends)"
 
 static const struct pg_statement signing_created = {"signing_created",
 	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ", " GATE ","
@@ -69,16 +83,16 @@ void store_signing_failed(struct pg *pg, const struct audit_row *audit, const st
 {
 	struct pg_params *params = unit_params(audit);
 
+	pg_set_lane(params, &audit->credential);
 	pg_put_id(params, sad);
 	pg_submit(pg, &signing_failed, params, done, arg);
 }
 
 static const struct pg_statement signing_give_back = {"signing_give_back",
 	"WITH " GATE ","
-	" given AS (UPDATE rssp.sad SET unspent = unspent + $19::integer, turn = turn + 1"
+	" given AS (UPDATE rssp.sad SET unspent = unspent + $19::integer, turn = turn + 1,"
+	"  spent = spent & ~(SELECT spends FROM gate)"
 	"  WHERE id = $18::uuid AND state = 'live' AND EXISTS (SELECT FROM gate) RETURNING id),"
-	" hashes AS (UPDATE rssp.sad_hash SET spent_by = NULL"
-	"  WHERE sad = (SELECT id FROM given) AND spent_by = $3::uuid),"
 	" noted AS (" AUDIT_INSERT("gate") ")"
 	" SELECT EXISTS (SELECT FROM given) FROM gate"};
 
@@ -87,6 +101,7 @@ void store_signing_give_back(struct pg *pg, const struct audit_row *audit, const
 {
 	struct pg_params *params = unit_params(audit);
 
+	pg_set_lane(params, &audit->credential);
 	pg_put_id(params, sad);
 	pg_put_number(params, (int64_t)signature_count);
 	pg_submit(pg, &signing_give_back, params, done, arg);

@@ -10,13 +10,13 @@
 struct signing_start {
 	struct subject_versions versions;
 	struct id sad;
-	int64_t turn;
-	const uint32_t *positions;	/* position_count of them; 0: a SAD bound to no hashes */
+	size_t bound;			/* hashes that the SAD is bound to, at most 500; 0: none */
+	const uint32_t *positions;	/* position_count of them, each below `bound` */
 	size_t position_count;
 	size_t signature_count;
 };
-/* The audit row is "signature.started". No row: a version, the SAD's turn or its end has passed;
- * nothing was spent. Column 0: hash rows that were spent. */
+/* The audit row is "signature.started". No row: a version changed, the SAD or one of the
+ * hashes was spent, its end has passed; nothing was spent. */
 void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	const struct signing_start *start, pg_done_fn done, void *arg);
 

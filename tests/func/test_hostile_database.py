@@ -201,7 +201,7 @@ def test_edited_terms_do_not_open(superuser, client, subscriber, digest, edit):
 
 def test_another_hash_in_the_list_does_not_open(superuser, client, subscriber, digest):
     sad, document = client.authorize(subscriber, [digest]), secrets.token_bytes(32)
-    rows(superuser, "UPDATE rssp.sad_hash SET hash = %s WHERE sad = %s", document,
+    rows(superuser, "UPDATE rssp.sad SET hashes = %s WHERE id = %s", document,
          sad_of(superuser, subscriber)["id"])
     assert client.sign(subscriber, sad, [document], 500).status_code == 500
 
@@ -209,9 +209,8 @@ def test_another_hash_in_the_list_does_not_open(superuser, client, subscriber, d
 def test_a_hash_added_to_the_list_does_not_open(superuser, client, subscriber, digest):
     sad, document = client.authorize(subscriber, [digest]), secrets.token_bytes(32)
     row = sad_of(superuser, subscriber)
-    rows(superuser, "INSERT INTO rssp.sad_hash (sad, position, hash) VALUES (%s, 1, %s)",
-         row["id"], document)
-    rows(superuser, "UPDATE rssp.sad SET hash_count = 2, unspent = 2 WHERE id = %s", row["id"])
+    rows(superuser, "UPDATE rssp.sad SET hash_count = 2, unspent = 2, spent = '00',"
+         " hashes = hashes || %s WHERE id = %s", document, row["id"])
     assert client.sign(subscriber, sad, [document], 500).status_code == 500
 
 
@@ -224,14 +223,12 @@ def test_a_forged_sad_does_not_open(superuser, client, subscriber, other, digest
         text = base64.urlsafe_b64encode(handle.bytes + secret).decode().rstrip("=")
         rows(superuser, """
             INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256,
-                scal, digest, hash_count, unspent, seal, start_at, end_at, request)
+                scal, digest, hash_count, unspent, hashes, spent, seal, start_at, end_at, request)
             SELECT %s, %s, c.id, c.subscriber, %s, c.certificate_sha256, 2, 'SHA-256', 1, 1, %s,
-                now(), now() + interval '10 minutes', gen_random_uuid()
+                '0', %s, now(), now() + interval '10 minutes', gen_random_uuid()
             FROM rssp.credential c WHERE c.id = %s""",
-             str(handle), hashlib.sha256(text.encode()).digest(), client.id, forged_seal,
-             subscriber.credential)
-        rows(superuser, "INSERT INTO rssp.sad_hash (sad, position, hash) VALUES (%s, 0, %s)",
-             str(handle), digest)
+             str(handle), hashlib.sha256(text.encode()).digest(), client.id, digest,
+             forged_seal, subscriber.credential)
         assert client.sign(subscriber, text, [digest], 500).status_code == 500
 
 

@@ -17,8 +17,7 @@ OIDS = {"SHA-256": SHA256_OID, "SHA-384": "2.16.840.1.101.3.4.2.2",
 RSA, PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 # RSASSA-PSS-params: SHA-256, MGF1 with SHA-256, 32 bytes of salt
 PSS_256 = ("MDSgDzANBglghkgBZQMEAgEFAKEcMBoGCSqGSIb3DQEBCDANBglghkgBZQMEAgEFAKIDAgEg")
-UNSPENT = ("SELECT count(*) FROM rssp.sad_hash h JOIN rssp.sad s ON s.id = h.sad"
-           " WHERE s.credential = %s AND h.spent_by IS NULL")
+UNSPENT = "SELECT unspent AS count FROM rssp.sad WHERE credential = %s"
 
 
 def digests(count):
@@ -268,15 +267,12 @@ def forged_free_sad(superuser, client, subscriber, hashes):
     text = base64.urlsafe_b64encode(handle.bytes + secret).decode().rstrip("=")
     rows(superuser, """
         INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, scal,
-            digest, hash_count, unspent, seal, start_at, end_at, request)
-        SELECT %s, %s, c.id, c.subscriber, %s, c.certificate_sha256, 2, 'SHA-256', %s, %s, 'seal',
-            now(), now() + interval '10 minutes', gen_random_uuid()
+            digest, hash_count, unspent, hashes, spent, seal, start_at, end_at, request)
+        SELECT %s, %s, c.id, c.subscriber, %s, c.certificate_sha256, 2, 'SHA-256', %s, %s, %s,
+            repeat('0', %s)::varbit, 'seal', now(), now() + interval '10 minutes', gen_random_uuid()
         FROM rssp.credential c WHERE c.id = %s""",
          str(handle), hashlib.sha256(text.encode()).digest(), client.id, len(hashes), len(hashes),
-         subscriber.credential)
-    for position, digest in enumerate(hashes):
-        rows(superuser, "INSERT INTO rssp.sad_hash (sad, position, hash) VALUES (%s, %s, %s)",
-             str(handle), position, digest)
+         b"".join(hashes), len(hashes), subscriber.credential)
     return text
 
 
@@ -314,7 +310,7 @@ def test_a_signing_without_an_end_is_written_down_as_lost(
         server, subscriber, client, superuser, auditor_db):
     request = str(uuid.uuid4())
     rows(superuser, """INSERT INTO rssp.signing (request, sad, credential, subscriber, client,
-        positions, started_at) VALUES (%s, gen_random_uuid(), %s, %s, %s, '{}',
+        spends, started_at) VALUES (%s, gen_random_uuid(), %s, %s, %s, '',
         now() - interval '1 hour')""", request, subscriber.credential, subscriber.user, client.id)
     lost = "SELECT event, result FROM audit.event WHERE request = %s"
     server.wait_until(lambda: rows(auditor_db, lost, request), 20, "the sweeper has not come")
