@@ -54,6 +54,7 @@ def test_tls_1_2_and_1_3_are_spoken(server, version):
         assert stream.compression() is None
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 def test_older_tls_is_not(server):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
