@@ -101,13 +101,16 @@ static void prompt_write(const struct terminal *terminal, const char *prompt)
 }
 
 /* RC_STALE: a signal came, and we live on (we were stopped and continued): ask again. */
-static rc_t terminal_line(struct terminal *terminal, enum cli_ask how, struct secret *out)
+static rc_t terminal_line(
+	struct terminal *terminal, const char *prompt, enum cli_ask how, struct secret *out)
 {
 	struct pollfd watched[] = {{.fd = terminal->fd, .events = POLLIN},
 		{.fd = terminal->signals, .events = POLLIN}};
 	rc_t rc = RC_STALE;
 
+	/* before the prompt: what is typed in answer is neither shown nor flushed away */
 	terminal_hide(terminal, how);
+	prompt_write(terminal, prompt);
 	/* the terminal gives whole lines: readable means that one is there */
 	int ready = poll(watched, 2, -1);
 	if (ready > 0 && watched[1].revents == 0)
@@ -123,8 +126,7 @@ static rc_t ask_terminal(const char *prompt, enum cli_ask how, struct secret *ou
 
 	if (rc == RC_OK) {
 		do {
-			prompt_write(&terminal, prompt);
-			rc = terminal_line(&terminal, how, out);
+			rc = terminal_line(&terminal, prompt, how, out);
 		} while (rc == RC_STALE);
 	}
 	terminal_close(&terminal);
