@@ -7,7 +7,8 @@ instance_open() {
 	mkdir -p "$RUN"
 	RUN=$(cd "$RUN" && pwd)
 	mkdir -p "$RUN/secrets" "$RUN/log" "$RUN/spool/codes" "$RUN/spool/notices"
-	chmod 700 "$RUN" "$RUN/secrets" "$RUN/spool/codes" "$RUN/spool/notices"
+	[ -n "$(setting SAM_USER)" ] ||
+		chmod 700 "$RUN" "$RUN/secrets" "$RUN/spool/codes" "$RUN/spool/notices"
 	export SOFTHSM2_CONF=$RUN/softhsm2.conf
 }
 
@@ -32,4 +33,14 @@ instance_ports() {
 	setting_keep PORT "$1"
 	pki=$(setting PKI_PORT)
 	setting_keep PKI_PORT "$(port_free "${pki:-${2:-8081}}")"
+}
+
+# instance_owners SAM-USER API-USER, as root: the tokens, their PINs and the activation codes to the
+# one, the TLS key, the database password and the notices to the other, and what is no secret to both.
+instance_owners() {
+	setting_keep SAM_USER "$1"
+	chmod 711 "$RUN" "$RUN/secrets" "$RUN/spool" "$RUN/tls"
+	chmod 644 "$RUN"/*.conf "$RUN/ca.pem" "$RUN/operators.pem" "$RUN/tls/server.pem"
+	chown -R "$1:" "$RUN/tokens" "$RUN/secrets/keys.pin" "$RUN/secrets/ca.pin" "$RUN/spool/codes"
+	chown -R "$2:" "$RUN/tls/server.key" "$RUN/secrets/rsspd.pgpass" "$RUN/spool/notices"
 }
