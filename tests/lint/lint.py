@@ -44,7 +44,7 @@ LAYERS = [
     ("server", r"rsspd/[a-z_]+\.[ch]", ("base", "policy", "store", "core", "frames", "api", "conf")),
 ]
 
-FORBIDDEN = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|alloca|system|popen|tmpnam|mktemp)\s*\("
+FORBIDDEN = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|alloca|system|popen|tmpnam|mktemp)\s*\("
 CLOCKS = r"\b(time|gettimeofday|clock_gettime|clock|ftime|localtime|localtime_r)\s*\("
 LONGEST_FILE, LONG_FUNCTION, LONGEST_FUNCTION = 800, 60, 80
 
