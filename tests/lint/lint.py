@@ -234,12 +234,22 @@ def scripts_can_run():
             yield f"{name}:1: missing, or without its run bit"
 
 
+def the_readme_names_tests_that_exist():
+    """What the threat model says is shown must be shown by a test of that name."""
+    tests = "\n".join("\n".join(lines(name)) for name in tracked("tests/unit/*.c", "tests/func/*.py"))
+    for name in tracked("README.md"):
+        for number, line in enumerate(lines(name), 1):
+            for test in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", line):
+                if not re.search(rf"\b{test}\s*\(", tests):
+                    yield f"{name}:{number}: no such test: {test}"
+
+
 RULES = [third_party_headers_stay_in_their_rooms, includes_go_one_way, one_main_a_program,
          no_forbidden_functions, one_clock, no_environment_in_the_daemon,
          no_runtime_switches_in_the_build, results_are_checked, files_stay_short,
          functions_stay_short, lines_stay_within_100_columns,
          tests_name_their_rooms_and_are_never_skipped, no_paths_of_one_machine,
-         nothing_is_left_for_later, scripts_can_run]
+         nothing_is_left_for_later, scripts_can_run, the_readme_names_tests_that_exist]
 
 
 def main():

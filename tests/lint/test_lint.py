@@ -29,6 +29,7 @@ FAULTS = [
     ("tests name their rooms", "tests/unit/test_a.c", "int a;\n"),
     ("tests name their rooms", "tests/func/test_a.py", "pytest" + ".skip('later')\n"),
     ("no paths of one machine", "api/a.c", "/* see /" + "root/notes */\n"),
+    ("the readme names tests", "README.md", "| `test_it_holds_for_ever` |\n"),
     ("nothing is left", "api/a.c", "/* TO" + "DO */\n"),
 ]
 
