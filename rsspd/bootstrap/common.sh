@@ -3,7 +3,8 @@
 # The caller sets RUN, the folder of the instance, before it calls anything that keeps a file.
 
 umask 077
-STEP='' ADVICE='' LOG=/dev/null LOG_BEFORE=0
+STEP='' ADVICE='' NOT_INSTALLED='' LOG=/dev/null LOG_BEFORE=0
+ADVICE_ALWAYS='mend what the lines above name, then run this again'
 
 say() {
 	printf '%s\n' "$*"
@@ -18,7 +19,7 @@ advise() {
 fail() {
 	printf '%s\n' "$1" >&2
 	[ -z "${2-}" ] || printf 'What to do: %s\n' "$2" >&2
-	ADVICE=''
+	ADVICE='' ADVICE_ALWAYS=''
 	exit 1
 }
 
@@ -78,7 +79,7 @@ step() {
 
 # Trap of EXIT: says which step failed, why and what to do.
 report_failure() {
-	local status=$?
+	local status=$? advice
 	[ "$status" -ne 0 ] || return 0
 	terminal_back
 	[ -z "$STEP" ] || printf '✗ %s\n' "$STEP" >&2
@@ -86,7 +87,10 @@ report_failure() {
 		tail -c "+$((LOG_BEFORE + 1))" "$LOG" | tail -n 15 | sed 's/^/  | /' >&2
 		printf '  The whole log: %s\n' "$LOG" >&2
 	fi
-	[ -z "$ADVICE" ] || printf '  What to do: %s\n' "$ADVICE" >&2
+	advice=${ADVICE:-${STEP:+$ADVICE_ALWAYS}}
+	[ -z "$advice" ] || printf '  What to do: %s\n' "$advice" >&2
+	[ -z "$NOT_INSTALLED" ] ||
+		printf '  What to do: install what is missing: %s\n' "$NOT_INSTALLED" >&2
 	exit "$status"
 }
 
@@ -134,12 +138,13 @@ env_quote() {
 	printf "'%s'" "${1//\'/\'\\\'\'}"
 }
 
-# A process is named by its id and its start time, so that an id used again is never ended.
+# A process is named by its id and its start time, so that an id used again is never ended. One
+# that has ended counts as gone even where nobody collects it, as in a container without an init.
 process_start_time() {
 	local stat fields
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
 	read -ra fields <<< "${stat##*) }"
-	printf '%s' "${fields[19]}"
+	[ "${fields[0]}" = Z ] || printf '%s' "${fields[19]}"
 }
 
 process_note() {
@@ -154,10 +159,13 @@ process_runs() {
 
 # Asks the noted process to end, waits, and after 20 s ends it.
 process_stop() {
-	local pid='' started=''
+	local pid='' started='' deadline=$((SECONDS + 20))
 	process_runs "$1" || return 0
 	read -r pid started < "$1"
 	kill -TERM "$pid" || true
-	timeout 20 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid" || true
+	while process_runs "$1" && [ $SECONDS -lt $deadline ]; do
+		sleep 0.1
+	done
+	! process_runs "$1" || kill -KILL "$pid" || true
 	rm -f "$1"
 }

@@ -156,6 +156,10 @@ tell_file() {
 }
 
 demo_next() {
+	if [ "$ONCE" = yes ]; then
+		printf '\nStart it again: rsspd/quickstart\n'
+		return
+	fi
 	cat <<-TEXT
 
 		The service runs at https://127.0.0.1:$(setting PORT). What a client needs: $RUN/env

@@ -58,7 +58,6 @@ packages_install() {
 
 # With --no-install: says what is missing, and lets the build say whether it matters.
 packages_warn() {
-	local missing
-	missing=$(packages_missing "$@" 2>/dev/null || true)
-	[ -z "$missing" ] || say "Not installed, as asked (--no-install): $missing"
+	NOT_INSTALLED=$(packages_missing "$@" 2>/dev/null || true)
+	[ -z "$NOT_INSTALLED" ] || say "Not installed, as asked (--no-install): $NOT_INSTALLED"
 }

@@ -3,8 +3,8 @@
 # would have to stay under 107 bytes), scram for every role, passwords in 0600 files.
 #
 # initdb and postgres refuse root. As root they run in a user namespace where root's own files
-# belong to an ordinary user, so the cluster may lie under a root-only home; where namespaces are not to
-# be had, as the account postgres with the data in /var/tmp, linked from $RUN/pg.
+# belong to another user, so the cluster may lie under a root-only home; where namespaces are not
+# to be had, as the account postgres with the data in /var/tmp, linked from $RUN/pg.
 # RSSP_POSTGRES_AS=namespace|account chooses.
 
 postgres_program() {
