@@ -121,6 +121,14 @@ const struct digest_algo *sad_row_digest(const struct sad_row *sad)
 	return NULL;
 }
 
+/* A superuser of the database may have dropped the constraints that say so: later steps rely on it. */
+static bool sad_row_fits(const struct sad_row *sad)
+{
+	return sad->certificate_sha256.len == SHA256_LEN && sad_row_digest(sad) != NULL &&
+		sad->hash_count >= 1 && sad->hash_count <= HASHES_MAX &&
+		(sad->spent.len == 0 || sad->spent.len == (size_t)sad->hash_count);
+}
+
 /* The handle is the row's id: it is in the text whose SHA-256 found the row. */
 rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text)
 {
@@ -130,8 +138,7 @@ rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text)
 
 	if (late && text->well_formed)
 		return RC_SAD_EXPIRED;
-	if (!live || !text->well_formed || sad->seal.len == 0 || sad_row_digest(sad) == NULL ||
-		sad->certificate_sha256.len != SHA256_LEN)
+	if (!live || !text->well_formed || sad->seal.len == 0 || !sad_row_fits(sad))
 		return RC_SAD_INVALID;
 	return RC_OK;
 }

@@ -99,6 +99,7 @@ void store_audit_find(struct pg *pg, const struct audit_filter *filter, pg_done_
 	pg_put_time(params, filter->to_ms);
 	pg_put_bytes(params, filter->digest.len > 0 ? filter->digest : SPAN_NONE);
 	pg_put_number(params, filter->limit);
+	pg_set_slow(params);
 	pg_submit(pg, find_statement(filter), params, done, arg);
 }
 

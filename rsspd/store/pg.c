@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CLOCK_EVERY_MS 30000
+#define READER_BUSY_MS 20	/* from then on the writers read too */
 
 static const struct pg_statement clock_statement = {"pg_clock", "SELECT clock_timestamp()"};
 
@@ -78,6 +79,7 @@ static void answer_down(struct pg *pg)
 	answer_all(&pg->refused, RC_STORE_DOWN);
 	answer_all(&pg->again, RC_STORE_DOWN);
 	answer_all(&pg->reading, RC_STORE_DOWN);
+	answer_all(&pg->slow, RC_STORE_DOWN);
 }
 
 bool pg_unit_reads(const struct pg_params *unit)
@@ -105,7 +107,7 @@ static void route(struct pg *pg, struct pg_params *unit)
 	if (unit->outcome != RC_OK)
 		pg_list_push(&pg->refused, unit);
 	else if (pg_unit_reads(unit))
-		pg_list_push(&pg->reading, unit);
+		pg_list_push(unit->slow ? &pg->slow : &pg->reading, unit);
 	else
 		pg_list_push(conn != NULL ? &conn->waiting : &pg->refused, unit);
 }
@@ -122,7 +124,7 @@ void pg_reroute(struct pg_conn *conn)
 
 static size_t waiting_count(const struct pg *pg)
 {
-	size_t count = pg->reading.count + pg->again.count;
+	size_t count = pg->reading.count + pg->slow.count + pg->again.count;
 
 	for (size_t i = 0; i < pg->settings.connections; i++)
 		count += pg->conns[i].waiting.count;
@@ -135,11 +137,23 @@ static void group_take(struct pg_group *group, struct pg_list *from)
 		group->units[group->count++] = pg_list_pop(from);
 }
 
-/* A writer that has nothing to write reads too. */
+static void reader_fill(struct pg *pg, struct pg_group *group)
+{
+	bool slow = pg->slow.count > 0 && (pg->slow_next || pg->reading.count == 0);
+
+	pg->slow_next = !slow;
+	if (slow)
+		group->units[group->count++] = pg_list_pop(&pg->slow);
+	else
+		group_take(group, &pg->reading);
+}
+
+/* A writer that has nothing to write reads too, and so does every one when the reader is held up. */
 static void group_fill(struct pg_conn *conn)
 {
 	struct pg *pg = conn->pg;
 	struct pg_group *group = &conn->group;
+	const struct pg_conn *reader = &pg->conns[0];
 
 	group->alone = pg->again.count > 0;
 	if (group->alone) {
@@ -147,7 +161,10 @@ static void group_fill(struct pg_conn *conn)
 		return;
 	}
 	group_take(group, &conn->waiting);
-	if (conn == &pg->conns[0] || group->count == 0)
+	if (conn == reader && group->count == 0)
+		reader_fill(pg, group);
+	else if (conn == reader || group->count == 0 || reader->state != PG_UP ||
+		clock_monotonic_ms() - reader->sent_at_ms > READER_BUSY_MS)
 		group_take(group, &pg->reading);
 }
 
@@ -227,6 +244,7 @@ rc_t pg_new(struct loop *loop, const struct pg_settings *settings, struct pg **p
 		return RC_NO_MEMORY;
 	fresh->loop = loop;
 	pg_list_init(&fresh->reading);
+	pg_list_init(&fresh->slow);
 	pg_list_init(&fresh->again);
 	pg_list_init(&fresh->refused);
 	rc_t rc = pg_init(fresh, settings);

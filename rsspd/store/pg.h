@@ -55,6 +55,8 @@ void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len,
 /* No parameter: units of one lane change the same rows (a credential's), and go over the same
  * connection, where they cannot wait for each other's commits, or deadlock. */
 void pg_set_lane(struct pg_params *params, const struct id *lane);
+/* No parameter: the unit reads much. It goes alone, and nothing waits behind it. */
+void pg_set_slow(struct pg_params *params);
 
 typedef void (*pg_done_fn)(void *arg, rc_t rc, const struct pg_rows *rows);
 

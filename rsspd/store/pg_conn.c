@@ -154,6 +154,7 @@ void pg_conn_send(struct pg_conn *conn)
 		pg_conn_lost(conn, PQerrorMessage(conn->conn));
 		return;
 	}
+	conn->sent_at_ms = clock_monotonic_ms();
 	loop_timer_set(conn->timer, conn->pg->settings.timeout_ms);
 	conn_flush(conn);
 }

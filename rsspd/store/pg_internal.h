@@ -27,6 +27,7 @@ struct pg_params {
 		bool null;
 	} items[PG_PARAMS_MAX];
 	uint32_t lane;
+	bool slow;
 	/* since pg_submit() */
 	const struct pg_statement *statement;
 	pg_done_fn done;
@@ -83,7 +84,7 @@ struct pg_conn {
 	struct loop_timer *timer;	/* back-off, or the time-out of what is under way */
 	int64_t backoff_ms;
 	bool complained;		/* its being down has been logged */
-	int64_t checked_at_ms;
+	int64_t checked_at_ms, sent_at_ms;	/* wall; monotonic */
 	struct pg_list waiting;		/* units that write */
 	struct pg_prepared *prepared;
 	size_t prepared_count;
@@ -96,6 +97,8 @@ struct pg {
 	struct pg_settings settings;
 	struct pg_conn *conns;
 	struct pg_list reading;		/* units that only read, for any connection */
+	struct pg_list slow;		/* likewise, but one by one and on the first connection only */
+	bool slow_next;			/* they and the others take turns */
 	struct pg_list again;		/* to be tried alone */
 	struct pg_list refused;		/* never sent: a bad parameter, too many waiting, no connection */
 	struct loop_timer *pump;

@@ -172,3 +172,8 @@ void pg_set_lane(struct pg_params *params, const struct id *lane)
 {
 	memcpy(&params->lane, lane->bytes, sizeof(params->lane));
 }
+
+void pg_set_slow(struct pg_params *params)
+{
+	params->slow = true;
+}

@@ -8,5 +8,8 @@ static const struct pg_statement revoked_load = {"revoked_load",
 
 void store_revoked_load(struct pg *pg, pg_done_fn done, void *arg)
 {
-	pg_submit(pg, &revoked_load, unit_params(NULL), done, arg);
+	struct pg_params *params = unit_params(NULL);
+
+	pg_set_slow(params);
+	pg_submit(pg, &revoked_load, params, done, arg);
 }
