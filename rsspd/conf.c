@@ -176,8 +176,10 @@ static const char *conf_get(
 {
 	struct value_obj *found = NULL;
 
-	if (ini_get_config_valueobj(section, key, parser->ini, mode, &found) != 0 ||
-		value_get_line(found, line) != 0)
+	/* or else a default would silently take its place */
+	if (ini_get_config_valueobj(section, key, parser->ini, mode, &found) != 0)
+		conf_fault(parser, 0, "%s.%.64s cannot be read", section, key);
+	if (found == NULL || value_get_line(found, line) != 0)
 		return NULL;
 	return ini_get_const_string_config_value(found, NULL);
 }
