@@ -3,7 +3,7 @@
 # The caller sets RUN, the folder of the instance, before it calls anything that keeps a file.
 
 umask 077
-STEP='' ADVICE='' NOT_INSTALLED='' LOG=/dev/null LOG_BEFORE=0
+STEP='' ADVICE='' LOG=/dev/null LOG_BEFORE=0
 ADVICE_ALWAYS='mend what the lines above name, then run this again'
 
 say() {
@@ -89,8 +89,6 @@ report_failure() {
 	fi
 	advice=${ADVICE:-${STEP:+$ADVICE_ALWAYS}}
 	[ -z "$advice" ] || printf '  What to do: %s\n' "$advice" >&2
-	[ -z "$NOT_INSTALLED" ] ||
-		printf '  What to do: install what is missing: %s\n' "$NOT_INSTALLED" >&2
 	exit "$status"
 }
 

@@ -58,6 +58,9 @@ packages_install() {
 
 # With --no-install: says what is missing, and lets the build say whether it matters.
 packages_warn() {
-	NOT_INSTALLED=$(packages_missing "$@" 2>/dev/null || true)
-	[ -z "$NOT_INSTALLED" ] || say "Not installed, as asked (--no-install): $NOT_INSTALLED"
+	local missing
+	missing=$(packages_missing "$@" 2>/dev/null || true)
+	[ -n "$missing" ] || return 0
+	say "Not installed, as asked (--no-install): $missing"
+	ADVICE_ALWAYS="run as root: apt-get install $missing"
 }
