@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "conf.h"
 #include "hsm/p11/key.h"
+#include "hsm/p11/turn.h"
 #include "hsm/sam/ca.h"
 
 #include <getopt.h>
@@ -123,12 +124,15 @@ static int run(const char *config, bool make)
 {
 	struct conf *conf = NULL;
 	struct p11_module *module = NULL;
+	int turn = -1;
 	rc_t rc = conf_load(&conf, config);
 
 	if (rc == RC_OK && conf->pki_ca_certificate[0] == 0) {
 		log_error("keys: no path for the CA's certificate fix=\"set pki.ca-certificate\"");
 		rc = RC_CONFIG;
 	}
+	if (rc == RC_OK)
+		rc = p11_turn_take(conf->hsm_key_pin_file, &turn);
 	if (rc == RC_OK)
 		rc = p11_module_open(conf->hsm_module, &module);
 	if (rc == RC_OK) {
@@ -140,6 +144,7 @@ static int run(const char *config, bool make)
 	if (rc != RC_OK)
 		log_error("keys: not all is well rc=%s", rc_name(rc));
 	p11_module_free(&module);
+	p11_turn_end(&turn);
 	conf_free(&conf);
 	return code_of(rc);
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/wire.h"
 #include "hsm/p11/sign.h"
+#include "hsm/p11/turn.h"
 #include "hsm/p11/wrap.h"
 #include "hsm/sam/otp.h"
 #include "hsm/sam/resident.h"
@@ -173,7 +174,7 @@ static rc_t issue_start(struct sam *sam)
 	return rc;
 }
 
-static rc_t sam_start(struct sam *sam)
+static rc_t sam_start_in_turn(struct sam *sam)
 {
 	const struct sam_options *options = &sam->options;
 	rc_t rc = p11_module_open(options->module, &sam->module);
@@ -196,6 +197,17 @@ static rc_t sam_start(struct sam *sam)
 		break;
 	}
 	return RC_CONFIG;
+}
+
+static rc_t sam_start(struct sam *sam)
+{
+	int turn = -1;
+
+	rc_t rc = p11_turn_take(sam->options.key_pin_file, &turn);
+	if (rc == RC_OK)
+		rc = sam_start_in_turn(sam);
+	p11_turn_end(&turn);
+	return rc;
 }
 
 rc_t sam_new(const struct sam_options *options, struct sam **sam)
