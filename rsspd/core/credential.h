@@ -5,7 +5,12 @@
 #include "core/call.h"
 #include "hsm/jobs.h"
 
-enum certificate_status { CERTIFICATE_VALID, CERTIFICATE_EXPIRED, CERTIFICATE_REVOKED, CERTIFICATE_SUSPENDED };
+enum certificate_status {
+	CERTIFICATE_VALID,
+	CERTIFICATE_EXPIRED,
+	CERTIFICATE_REVOKED,
+	CERTIFICATE_SUSPENDED,
+};
 
 struct credential_view {
 	struct id id, subscriber;

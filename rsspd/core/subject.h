@@ -11,7 +11,7 @@
 #define SUBJECT_ROUNDS 4
 
 /* The store's answer to a statement that changes nothing. */
-rc_t subject_read_rc(rc_t rc);
+must_check rc_t subject_read_rc(rc_t rc);
 
 /* The version that the row names has to be read first: core_policy_read(), then load again. */
 bool subject_policy_missing(const struct core *core, const struct subject_row *subject);

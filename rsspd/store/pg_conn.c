@@ -71,7 +71,8 @@ static rc_t session_options(const struct pg *pg, const char *given, struct buf *
 
 	return buf_printf(out,
 		"%s -c statement_timeout=%lld -c lock_timeout=%lld -c jit=off -c timezone=UTC"
-		" -c idle_in_transaction_session_timeout=%lld -c default_transaction_isolation=read\\ committed"
+		" -c idle_in_transaction_session_timeout=%lld"
+		" -c default_transaction_isolation=read\\ committed"
 		" -c client_min_messages=warning -c search_path=pg_catalog"
 		" -c plan_cache_mode=force_generic_plan",
 		given, timeout * 4 / 5, timeout / 2, timeout);
@@ -166,7 +167,7 @@ static const char *check_fault(const struct pg_rows *rows)
 		return "PostgreSQL 15 or later is needed";
 	if (!pg_bool(rows, 0, CHECK_FSYNC) || !pg_bool(rows, 0, CHECK_COMMIT) ||
 		!pg_bool(rows, 0, CHECK_PAGES))
-		return "fsync, synchronous_commit and full_page_writes must be on: what is recorded must last";
+		return "fsync, synchronous_commit and full_page_writes must be on: rows must last";
 	if (pg_bool(rows, 0, CHECK_STANDBY))
 		return "the server only reads (a standby)";
 	if (pg_is_null(rows, 0, CHECK_POWERS) || pg_bool(rows, 0, CHECK_POWERS))

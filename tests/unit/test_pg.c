@@ -521,7 +521,8 @@ static void on_row(void *arg, rc_t rc, const struct pg_rows *rows)
 static void columns_are_read_as_they_are(void **state)
 {
 	static const struct pg_statement row = {"t_row",
-		"SELECT (-3)::smallint, (-9223372036854775808)::bigint, true, 'Ví Dụ'::text, '\\x00ff'::bytea,"
+		"SELECT (-3)::smallint, (-9223372036854775808)::bigint, true, 'Ví Dụ'::text,"
+		" '\\x00ff'::bytea,"
 		" '01020304-0000-0000-0000-000000000000'::uuid, '2026-01-02 03:04:05.6789Z'::timestamptz,"
 		" '1969-12-31 23:59:59.9995Z'::timestamptz, NULL::text"};
 	struct world *world = *state;
