@@ -430,6 +430,13 @@ def test_a_batch_that_loses_postgres_stays_spent(batch_without_postgres, client)
 def ended(own, client, authorised):
     """A daemon that got SIGTERM with six batches under way."""
     daemon = Server(own.instance, "ending").start()
+    try:
+        yield end_with_six_batches(own, daemon, client, authorised)
+    finally:
+        daemon.stop()
+
+
+def end_with_six_batches(own, daemon, client, authorised):
     work = [authorised() for _ in range(6)]
     speakers = [client.on(daemon) for _ in work]
     under_way = [background(lambda i=i: sign(speakers[i], work[i])) for i in range(6)]
@@ -449,7 +456,7 @@ def ended(own, client, authorised):
     until(refuses, "connections are accepted still", 30)
     busy_then = [request for request in under_way if not request.done()]
     return SimpleNamespace(busy_then=busy_then, answers=[request.result() for request in under_way],
-                           status=daemon.process.wait(30), daemon=daemon)
+                           status=daemon.process.wait(30))
 
 
 def test_sigterm_answers_all_that_is_under_way(ended):
