@@ -145,10 +145,22 @@ demo_verify() {
 	grep -qF 'Certificate is Trusted.' "$RUN/pdfsig.txt"
 }
 
+# The row of the signature, found by the document, and what led to it.
 demo_audit() {
+	local user
+	user=$(answer userID "$RUN/secrets/subscriber-RSA.json")
 	rssp audit show --digest "$RUN/hoc-ba-mau.signed.pdf" > "$RUN/audit.txt"
-	cat "$RUN/audit.txt"
 	[ -s "$RUN/audit.txt" ]
+	rssp audit show --subscriber "$user" --json > "$RUN/audit.json"
+	{
+		printf '\n%-24s  %-20s  %-6s  %-12s  %s\n' time event result rule request
+		jq -r '.events[] | [.at, .event, .result, .rule // "-", .request] | @tsv' "$RUN/audit.json" |
+			while IFS=$'\t' read -r at event result rule request; do
+				printf '%-24s  %-20s  %-6s  %-12s  %s\n' \
+					"$at" "$event" "$result" "$rule" "$request"
+			done
+	} >> "$RUN/audit.txt"
+	cat "$RUN/audit.txt"
 }
 
 tell_file() {
