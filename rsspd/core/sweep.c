@@ -14,7 +14,7 @@
 
 #define SWEEP_EVERY_MS 10000
 #define FIRST_RETRY_MS 50
-#define PARTITIONS_EVERY_MS (24 * INT64_C(3600000))
+#define DAY_MS (24 * INT64_C(3600000))
 /* Besides the job's own time: commits before and after it, a queue, clocks apart. One that lives
  * longer all the same finds its row gone, and releases nothing. */
 #define LOST_AFTER_MS 60000
@@ -82,15 +82,17 @@ static void on_partitions(void *arg, rc_t rc, const struct pg_rows *rows)
 		sweeper->ready = true;
 	if (!sweeper->core->stopping)
 		loop_timer_set(
-			sweeper->partitions, rc == RC_OK ? PARTITIONS_EVERY_MS : FIRST_RETRY_MS);
+			sweeper->partitions, rc == RC_OK ? DAY_MS : FIRST_RETRY_MS);
 }
 
 static void partitions(void *arg)
 {
 	struct core_sweeper *sweeper = arg;
 
+	/* from yesterday: another daemon's clock may be a little behind */
 	if (pg_ready(sweeper->core->pg))
-		store_audit_partitions(sweeper->core->pg, clock_wall_ms(), on_partitions, sweeper);
+		store_audit_partitions(
+			sweeper->core->pg, clock_wall_ms() - DAY_MS, on_partitions, sweeper);
 	else
 		loop_timer_set(sweeper->partitions, FIRST_RETRY_MS);
 }

@@ -75,7 +75,7 @@ static rc_t session_options(const struct pg *pg, const char *given, struct buf *
 		" -c default_transaction_isolation=read\\ committed"
 		" -c client_min_messages=warning -c search_path=pg_catalog"
 		" -c plan_cache_mode=force_generic_plan",
-		given, timeout * 4 / 5, timeout / 2, timeout);
+		given, timeout * 4 / 5, timeout / 5, timeout);
 }
 
 struct conninfo {

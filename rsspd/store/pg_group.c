@@ -40,6 +40,12 @@ static bool sqlstate_transient(const char *sqlstate)
 	return strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0;
 }
 
+/* It waited for as long as it may: another try would hold everybody up for as long again. */
+static bool sqlstate_timeout(const char *sqlstate)
+{
+	return strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0;
+}
+
 bool pg_group_idle(const struct pg_conn *conn)
 {
 	return conn->group.count == 0;
@@ -164,9 +170,8 @@ static void log_failure(const struct pg_conn *conn, const struct pg_sent *sent, 
 		name = conn->prepared[sent->which].statement->name;
 	else if (sent->kind == PG_SENT_UNIT)
 		name = group->units[sent->which]->statement->name;
-	log_write(group->alone && sqlstate_rc(group->sqlstate) == RC_INTERNAL ? LOG_ERROR : LOG_WARNING,
-		"store: unit-failed statement=%s sqlstate=%s alone=%d text=\"%s\"", name,
-		group->sqlstate, group->alone,
+	log_write(sqlstate_rc(group->sqlstate) == RC_INTERNAL ? LOG_ERROR : LOG_WARNING,
+		"store: unit-failed statement=%s sqlstate=%s text=\"%s\"", name, group->sqlstate,
 		log_escape(message != NULL ? message : "", text, sizeof(text)));
 }
 
@@ -181,14 +186,17 @@ static void group_fail(struct pg_conn *conn, const struct pg_sent *sent, const P
 	memset(group->sqlstate, 0, sizeof(group->sqlstate));
 	if (sqlstate != NULL)
 		strncpy(group->sqlstate, sqlstate, sizeof(group->sqlstate) - 1);
-	if (sqlstate_rc(group->sqlstate) != RC_DUPLICATE)
+	bool timeout = sent->kind == PG_SENT_UNIT && sqlstate_timeout(group->sqlstate);
+	group->culprit = timeout ? group->units[sent->which] : NULL;
+	/* what is tried again is logged when it fails again */
+	if ((group->alone || timeout) && sqlstate_rc(group->sqlstate) != RC_DUPLICATE)
 		log_failure(conn, sent, result);
 }
 
 static void unit_settle(struct pg_conn *conn, struct pg_params *unit, struct pg_list *finished)
 {
 	const struct pg_group *group = &conn->group;
-	bool again = group->failed &&
+	bool again = group->failed && unit != group->culprit &&
 		(!group->alone || (sqlstate_transient(group->sqlstate) && unit->tries < PG_TRIES_MAX));
 
 	if (group->failed) {

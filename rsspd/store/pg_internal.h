@@ -66,6 +66,7 @@ struct pg_group {
 	size_t sent_count, at;
 	bool failed;			/* the transaction that is being read was rolled back */
 	char sqlstate[6];		/* of its error */
+	const struct pg_params *culprit;	/* whose error it is, if it is not to be tried again */
 };
 
 struct pg_prepared {

@@ -344,7 +344,7 @@ static void a_deadlock_is_tried_again(void **state)
 	struct pg_params *given = params();
 	struct end end;
 
-	start_store(world, 1, 1000, 20000);
+	start_store(world, 1, 1000, 60000);
 	await_ready(world);
 	super_sql(world, "SET deadlock_timeout = '60s'; BEGIN; SELECT FROM public.t_lock WHERE id = 2"
 			 " FOR UPDATE");
@@ -409,6 +409,25 @@ static void a_slow_commit_is_given_up(void **state)
 	submit(world, &wait_row, one_number(1), &later);
 	run(world);
 	assert_int_equal(later.rc, RC_OK);
+}
+
+static void one_that_waits_too_long_fails_nobody_else(void **state)
+{
+	struct world *world = *state;
+	struct end ends[3];
+
+	start_store(world, 1, 1000, 1000);
+	await_ready(world);
+	super_sql(world, "BEGIN; UPDATE public.t_lock SET n = 0 WHERE id = 1");
+	submit(world, &insert_one, one_number(1), &ends[0]);
+	submit(world, &wait_row, one_number(1), &ends[1]);
+	submit(world, &insert_one, one_number(2), &ends[2]);
+	run(world);
+	assert_int_equal(ends[0].rc, RC_OK);
+	assert_int_equal(ends[1].rc, RC_STORE_DOWN);
+	assert_int_equal(ends[2].rc, RC_OK);
+	super_sql(world, "ROLLBACK");
+	assert_int_equal(super_number(world, "SELECT n FROM public.t_lock WHERE id = 1"), 0);
 }
 
 static void readers_wait_for_no_writer(void **state)
@@ -647,6 +666,7 @@ int main(void)
 		TEST(an_error_of_the_commit_itself_is_an_error_of_the_unit),
 		TEST(a_deadlock_is_tried_again),
 		TEST(a_slow_commit_is_given_up),
+		TEST(one_that_waits_too_long_fails_nobody_else),
 		TEST(readers_wait_for_no_writer),
 		TEST(one_lane_never_waits_for_itself),
 		TEST(parameters_arrive_as_they_were_given),
