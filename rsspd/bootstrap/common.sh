@@ -131,11 +131,6 @@ random_hex() {
 	openssl rand -hex "$1"
 }
 
-# One value of `.run/env`, quoted for sh.
-env_quote() {
-	printf "'%s'" "${1//\'/\'\\\'\'}"
-}
-
 # A process is named by its id and its start time, so that an id used again is never ended. One
 # that has ended counts as gone even where nobody collects it, as in a container without an init.
 process_start_time() {

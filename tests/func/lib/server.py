@@ -65,8 +65,18 @@ class Server:
     def log_tail(self, lines=40):
         return "\n".join(self.log().splitlines()[-lines:])
 
+    def sanitizer_reports(self):
+        """A process that a sanitizer ended is replaced: only the log tells."""
+        return [line for line in self.log().splitlines()
+                if "Sanitizer" in line or "runtime error:" in line]
+
     def stop(self, timeout=30):
         """SIGTERM to the supervisor; its exit status."""
+        status = self.end(timeout)
+        assert not self.sanitizer_reports(), self.sanitizer_reports()
+        return status
+
+    def end(self, timeout):
         if self.process is None or self.process.poll() is not None:
             return self.process.returncode if self.process else None
         self.process.terminate()
