@@ -63,7 +63,7 @@ postgres_place() {
 
 # pgpass_keep ROLE: a random password, in the form that libpq reads.
 pgpass_keep() {
-	secret_keep "$RUN/secrets/$1.pgpass" printf '127.0.0.1:*:*:%s:%s\n' "$1" "$(random_hex 24)"
+	secret_keep "$RUN/secrets/$1.pgpass" printf '*:*:*:%s:%s\n' "$1" "$(random_hex 24)"
 }
 
 pgpass_word() {
@@ -74,10 +74,11 @@ pgpass_word() {
 
 # postgres_conninfo ROLE [DATABASE]; backslashes escape what libpq would read as its own.
 postgres_conninfo() {
-	local file=$RUN/secrets/$1.pgpass
+	local file=$RUN/secrets/$1.pgpass host
+	host=$(setting PG_HOST)
 	file=${file//\\/\\\\} file=${file//\'/\\\'} file=${file// /\\ }
-	printf 'host=127.0.0.1 port=%s dbname=%s user=%s passfile=%s' \
-		"$(setting PG_PORT)" "${2:-rssp}" "$1" "$file"
+	printf 'host=%s port=%s dbname=%s user=%s passfile=%s' \
+		"${host:-127.0.0.1}" "$(setting PG_PORT)" "${2:-rssp}" "$1" "$file"
 }
 
 postgres_sql() {
