@@ -3,10 +3,12 @@ twice, nothing leaves without its row, and the service comes back by itself.
 
 Each fixture at module scope is one incident; the tests after it look at what it left behind."""
 
+import json
 import os
 import secrets
 import signal
 import socket
+import ssl
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from lib.api import Api, error
+from lib.api import Api, b64, error
 from lib.books import audit_of, one, rows, value
 from lib.crowd import background
 from lib.instance import Instance
@@ -488,3 +490,49 @@ def test_sams_that_start_together_do_not_trip_each_other(own):
         assert "does not start" not in daemon.log()
     finally:
         assert daemon.stop() == 0
+
+
+def test_a_sam_that_hangs_is_ended_and_replaced(own, client, authorised):
+    """After its time-out it is never asked again; what it had stays spent."""
+    daemon = Server(own.instance, "hanging", sam__sign=1, sam__job_timeout_ms=500).start()
+    try:
+        speaker, stuck, later = client.on(daemon), authorised(1, "p-256"), authorised(1, "p-256")
+        old = daemon.sams("sign")
+        os.kill(old[0], signal.SIGSTOP)
+        refused_for_now(sign(speaker, stuck))
+        replaced(daemon, "sign", old)
+        assert sign(speaker, later).status_code == 200
+        assert sign(speaker, stuck).status_code == 400
+    finally:
+        assert daemon.stop() == 0
+
+
+def test_a_client_that_goes_away_in_the_middle_harms_nobody(own, client, authorised, books):
+    """Its batch is signed and written down; the answer has no reader."""
+    work = authorised()
+    body = json.dumps({
+        "credentialID": work.subscriber.credential, "SAD": work.sad,
+        "hash": [b64(digest) for digest in work.hashes],
+        "signAlgo": work.subscriber.sign_algo, "hashAlgo": "2.16.840.1.101.3.4.2.1"}).encode()
+    head = (f"POST /csc/v1/signatures/signHash HTTP/1.1\r\nHost: {own.url[8:]}\r\n"
+            f"Authorization: Bearer {client.api.token}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode()
+    trust = ssl.create_default_context(cafile=own.cacert)
+    with socket.create_connection(("127.0.0.1", own.port), 10) as plain:
+        with trust.wrap_socket(plain, server_hostname="127.0.0.1") as channel:
+            channel.sendall(head + body)
+            until(lambda: rows(books, "SELECT * FROM rssp.signing WHERE credential = %s",
+                               work.subscriber.credential), "not begun")
+    until(lambda: rows(books, "SELECT * FROM audit.event WHERE credential = %s"
+                       " AND event = 'signature.created'", work.subscriber.credential), "not recorded")
+    assert sign(client, authorised(1, "p-256")).status_code == 200
+
+
+def test_idle_connections_do_not_delay_the_end(own):
+    daemon = Server(own.instance, "idle").start()
+    idle = [Api(daemon) for _ in range(8)]
+    for one in idle:
+        one.get("/healthz", expect=200)  # its connection stays open
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 10 and idle
