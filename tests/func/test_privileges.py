@@ -39,7 +39,8 @@ def bounded():
         try:
             instance.path("bin").mkdir(mode=0o755)
             for name in ("rsspd", "rssp-sam"):
-                shutil.copy(BUILD / "bin" / name, instance.path("bin", name))
+                shutil.copyfile(BUILD / "bin" / name, instance.path("bin", name))
+                instance.path("bin", name).chmod(0o755)
             server = InstalledServer(
                 instance, "bounded", sam__user=SAM_USER.pw_name, api__user=API_USER.pw_name)
             instance.run("owners", SAM_USER.pw_name, API_USER.pw_name)
