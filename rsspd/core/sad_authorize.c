@@ -56,7 +56,7 @@ static void authorize_load(struct authorize_op *op);
 
 static void authorize_end(struct authorize_op *op, rc_t rc)
 {
-	struct sad_issued issued = {&op->text, (op->end_ms - clock_wall_ms()) / 1000};
+	struct sad_issued issued = {&op->text, sad_expires_in_s(op->end_ms)};
 	const char *text = NULL;
 
 	op->fault.rc = rc;

@@ -43,7 +43,7 @@ static void extend_load(struct extend_op *op);
 
 static void extend_end(struct extend_op *op, rc_t rc)
 {
-	struct sad_issued issued = {&op->text, (op->end_ms - clock_wall_ms()) / 1000};
+	struct sad_issued issued = {&op->text, sad_expires_in_s(op->end_ms)};
 	struct fault fault = fault_of(rc);
 	const char *text = NULL;
 

@@ -111,6 +111,11 @@ void sad_text_free(struct sad_text *sad)
 	secret_free(&sad->s);
 }
 
+int64_t sad_expires_in_s(int64_t end_ms)
+{
+	return (end_ms - clock_wall_ms() + 999) / 1000;
+}
+
 const struct digest_algo *sad_row_digest(const struct sad_row *sad)
 {
 	for (enum digest_kind kind = DIGEST_SHA256; kind <= DIGEST_SHA512; kind++) {
