@@ -119,6 +119,8 @@ static rc_t server_open_core(struct server *server)
 		.notices_spool = conf->notices_spool,
 		.ca_certificate_path = conf->pki_ca_certificate,
 		.operators_path = conf->operators_file,
+		.sam_job_timeout_ms = conf->sam_job_timeout_ms,
+		.service_name = conf->service_name,
 	};
 
 	return core_new(server->loop, server->pg, server->hsm, &settings, &server->core);

@@ -86,6 +86,7 @@ void store_agency_list(struct pg *pg, uint32_t limit, pg_done_fn done, void *arg
 	struct pg_params *params = unit_params(NULL);
 
 	pg_put_number(params, limit);
+	pg_set_slow(params);
 	pg_submit(pg, &agency_list, params, done, arg);
 }
 

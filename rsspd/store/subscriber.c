@@ -2,23 +2,32 @@
 
 #include "store/unit.h"
 
-static const struct pg_statement subscriber_list = {"subscriber_list",
-	"WITH picked AS (SELECT s.id, s.name, s.position, s.state, g.path"
-	" FROM rssp.subscriber s JOIN rssp.agency g ON g.id = s.agency"
-	" WHERE ($1::uuid IS NULL OR g.path @> ARRAY[$1::uuid])"
-	" AND ($2::uuid IS NULL OR s.id = $2::uuid)"
-	" AND ($3::text IS NULL OR position(lower($3::text) IN lower(s.name)) > 0)"
-	" ORDER BY s.id LIMIT $4::bigint) "
-	"SELECT picked.id, picked.name, picked.position, picked.state, p1.name, p2.name, p3.name, p4.name,"
-	" c.id, CASE WHEN c.state = 'active' AND u.locked_at IS NOT NULL THEN 'locked'"
-	" ELSE c.state END, c.key_algo, c.valid_to"
-	" FROM picked JOIN rssp.agency p1 ON p1.id = picked.path[1]"
-	" LEFT JOIN rssp.agency p2 ON p2.id = picked.path[2]"
-	" LEFT JOIN rssp.agency p3 ON p3.id = picked.path[3]"
-	" LEFT JOIN rssp.agency p4 ON p4.id = picked.path[4]"
-	" LEFT JOIN rssp.credential c ON c.subscriber = picked.id"
-	" LEFT JOIN rssp.credential_guard u ON u.credential = c.id"
-	" ORDER BY picked.id, c.created_at, c.id"};
+/* Plans are made once, for any parameters: so each filter that an index serves has a statement of its
+ * own, which `driver` begins. */
+#define SUBSCRIBER_LIST(driver)                                                                    \
+	"WITH picked AS (SELECT s.id, s.name, s.position, s.state, g.path"                         \
+	" FROM rssp.subscriber s JOIN rssp.agency g ON g.id = s.agency WHERE " driver              \
+	" AND ($1::uuid IS NULL OR g.path @> ARRAY[$1::uuid])"                                     \
+	" AND ($2::uuid IS NULL OR s.id = $2::uuid)"                                               \
+	" AND ($3::text IS NULL OR position(lower($3::text) IN lower(s.name)) > 0)"                \
+	" ORDER BY s.id LIMIT $4::bigint) "                                                        \
+	"SELECT picked.id, picked.name, picked.position, picked.state, p1.name, p2.name, p3.name," \
+	" p4.name, c.id, CASE WHEN c.state = 'active' AND u.locked_at IS NOT NULL THEN 'locked'"   \
+	" ELSE c.state END, c.key_algo, c.valid_to"                                                \
+	" FROM picked JOIN rssp.agency p1 ON p1.id = picked.path[1]"                               \
+	" LEFT JOIN rssp.agency p2 ON p2.id = picked.path[2]"                                      \
+	" LEFT JOIN rssp.agency p3 ON p3.id = picked.path[3]"                                      \
+	" LEFT JOIN rssp.agency p4 ON p4.id = picked.path[4]"                                      \
+	" LEFT JOIN rssp.credential c ON c.subscriber = picked.id"                                 \
+	" LEFT JOIN rssp.credential_guard u ON u.credential = c.id"                                \
+	" ORDER BY picked.id, c.created_at, c.id"
+
+static const struct pg_statement subscriber_list_one = {
+	"subscriber_list_one", SUBSCRIBER_LIST("s.id = $2::uuid")};
+static const struct pg_statement subscriber_list_agency = {"subscriber_list_agency",
+	SUBSCRIBER_LIST("s.agency IN (SELECT id FROM rssp.agency WHERE path @> ARRAY[$1::uuid])")};
+static const struct pg_statement subscriber_list_all = {
+	"subscriber_list_all", SUBSCRIBER_LIST("true")};
 
 void store_subscriber_list(
 	struct pg *pg, const struct subscriber_filter *filter, pg_done_fn done, void *arg)
@@ -29,7 +38,13 @@ void store_subscriber_list(
 	pg_put_id(params, &filter->subscriber);
 	pg_put_text(params, filter->name);
 	pg_put_number(params, filter->limit);
-	pg_submit(pg, &subscriber_list, params, done, arg);
+	if (!id_is_zero(&filter->subscriber)) {
+		pg_submit(pg, &subscriber_list_one, params, done, arg);
+		return;
+	}
+	pg_set_slow(params);
+	pg_submit(pg, id_is_zero(&filter->agency) ? &subscriber_list_all : &subscriber_list_agency,
+		params, done, arg);
 }
 
 void store_subscriber_read(const struct pg_rows *rows, size_t row, struct subscriber_row *out)
