@@ -8,21 +8,21 @@
 enum csc_certificates { CSC_NONE, CSC_SINGLE, CSC_CHAIN };
 extern const char *const csc_certificates_names[];
 
-/* Digests of a `hash` array, one after another. RC_HASH_EMPTY, RC_NUM_SIGNATURES_TOO_HIGH (more than
- * HASHES_MAX), RC_HASH_NOT_BASE64, RC_HASH_LENGTH (of different or no known length). */
+/* Digests of a `hash` array, one after another. RC_HASH_EMPTY, RC_NUM_SIGNATURES_TOO_HIGH (more
+ * than HASHES_MAX), RC_HASH_NOT_BASE64, RC_HASH_LENGTH (of different or no known length). */
 struct csc_hashes {
-	struct buf bytes;	/* the caller frees */
+	struct buf bytes; /* the caller frees */
 	size_t len, count;
 };
 must_check rc_t csc_hashes_read(struct csc_hashes *hashes, const json_t *array);
 
-/* The factors, from PIN and OTP or from authData, or from both when they agree. Spans point into the
- * parameters; data NULL: not given. RC_AUTH_DATA_INVALID. */
+/* The factors, from PIN and OTP or from authData, or from both when they agree. Spans point into
+ * the parameters; data NULL: not given. RC_AUTH_DATA_INVALID. */
 struct csc_factors {
 	struct span pin, otp;
 };
-must_check rc_t csc_factors_read(struct csc_factors *factors, const char *pin, const char *otp,
-	const json_t *auth_data);
+must_check rc_t csc_factors_read(
+	struct csc_factors *factors, const char *pin, const char *otp, const json_t *auth_data);
 
 /* Answers rc, but only when the credential is one of the client's: a foreign or unknown one is
  * answered as such first (csc-api.md §8.2), so that faults further on tell nothing of it. */

@@ -7,8 +7,8 @@
 #define CERTIFICATE_TIME 16 /* "YYYYMMDDHHMMSSZ" with the terminator */
 
 struct certificate_facts {
-	struct buf issuer, subject;	/* RFC 4514, UTF-8 */
-	struct buf serial;		/* hexadecimal */
+	struct buf issuer, subject; /* RFC 4514, UTF-8 */
+	struct buf serial;	    /* hexadecimal */
 	struct buf organization, common_name;
 	char valid_from[CERTIFICATE_TIME], valid_to[CERTIFICATE_TIME];
 };

@@ -24,14 +24,15 @@ struct http;
 
 struct http_settings {
 	const char *address;
-	uint16_t port;			/* 0: any free one */
-	SSL_CTX *tls;			/* NULL: plain; otherwise owned by the http from now on */
-	const struct operators *operators;	/* NULL: no client certificate means anything */
+	uint16_t port; /* 0: any free one */
+	SSL_CTX *tls;  /* NULL: plain; otherwise owned by the http from now on */
+	const struct operators *operators; /* NULL: no client certificate means anything */
 	http_handler_fn handler;
 	void *arg;
 };
 
-/* Binds and listens. RC_CONFIG, logged, if the address cannot be used. `tls` is freed on failure too. */
+/* Binds and listens. RC_CONFIG, logged, if the address cannot be used. `tls` is freed on failure
+ * too. */
 must_check rc_t http_new(
 	struct loop *loop, const struct http_settings *settings, struct http **http);
 uint16_t http_port(const struct http *http);

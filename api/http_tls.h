@@ -13,10 +13,11 @@
 
 /* RC_CONFIG, logged, when certificate and key do not load or do not fit together. Self-signed
  * certificates in the operators' file are trusted as peers, not as authorities. */
-must_check rc_t tls_new(const char *certificate, const char *key, const char *operators_path,
-	SSL_CTX **context);
+must_check rc_t tls_new(
+	const char *certificate, const char *key, const char *operators_path, SSL_CTX **context);
 
-/* The operator whose key this connection proved, if its certificate was trusted and is valid now. */
+/* The operator whose key this connection proved, if its certificate was trusted and is valid now.
+ */
 const struct operator_entry *tls_operator(const SSL *ssl, const struct operators *operators);
 
 #endif

@@ -7,12 +7,12 @@
 
 #include <jansson.h>
 
-json_t *json_id(const struct id *id);		/* the zero id: null */
+json_t *json_id(const struct id *id); /* the zero id: null */
 json_t *json_base64(struct span bytes);
 json_t *json_hex(struct span bytes);
-json_t *json_span(struct span text);		/* UTF-8 */
-json_t *json_text(const char *text);		/* NULL or "": null */
-json_t *json_time(int64_t wall_ms);		/* 0: null */
+json_t *json_span(struct span text); /* UTF-8 */
+json_t *json_text(const char *text); /* NULL or "": null */
+json_t *json_time(int64_t wall_ms);  /* 0: null */
 /* Strings until NULL. */
 json_t *json_strings(const char *const *texts);
 /* The levels of an agency's path that there are. */

@@ -12,14 +12,15 @@
 
 /* Valid until the answer is given. */
 struct http_message {
-	const char *method;		/* "GET", "POST", … */
-	const char *path;		/* as sent, not percent-decoded */
-	const char *query;		/* NULL: none */
-	const char *authorization, *content_type, *accept_language;	/* NULL: no such header */
-	bool ambiguous;			/* a header that must be single came twice, or lengths disagree */
+	const char *method; /* "GET", "POST", … */
+	const char *path;   /* as sent, not percent-decoded */
+	const char *query;  /* NULL: none */
+	const char *authorization, *content_type, *accept_language; /* NULL: no such header */
+	bool ambiguous; /* a header that must be single came twice, or lengths disagree */
 	struct span body;
-	const char *address;		/* of the peer, numeric */
-	const struct operator_entry *operator_;	/* proved by the TLS client certificate; NULL: none */
+	const char *address; /* of the peer, numeric */
+	const struct operator_entry
+		*operator_; /* proved by the TLS client certificate; NULL: none */
 };
 
 #define HTTP_FIELDS 12
@@ -32,7 +33,7 @@ struct http_answer {
 		char value[HTTP_FIELD_MAX];
 	} fields[HTTP_FIELDS];
 	size_t field_count;
-	struct buf body;		/* owned; may hold a SAD or a token */
+	struct buf body; /* owned; may hold a SAD or a token */
 };
 
 /* Adds a header. A field too many, or too long, is a bug: it is left out and logged. */

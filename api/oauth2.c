@@ -106,7 +106,8 @@ static rc_t check_request(const struct request *request, bool basic)
 	return RC_OK;
 }
 
-/* A bearer that some libraries add to every request says nothing here; any other scheme is refused. */
+/* A bearer that some libraries add to every request says nothing here; any other scheme is refused.
+ */
 static bool has_basic(const char *authorization)
 {
 	return authorization != NULL && strncasecmp(authorization, "Bearer ", 7) != 0;

@@ -1,4 +1,5 @@
-/* The plain listener: what certificates point to, and nothing else (RFC 5280 §4.2.1.13, §4.2.2.1). */
+/* The plain listener: what certificates point to, and nothing else (RFC 5280 §4.2.1.13, §4.2.2.1).
+ */
 #ifndef API_PKI_H
 #define API_PKI_H
 

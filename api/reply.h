@@ -12,7 +12,7 @@
 must_check rc_t reply_json(
 	struct http_answer *answer, const struct call *call, int status, const json_t *body);
 /* {"error","error_description"} in the words of the call's version. `allow`: methods, with 405. */
-void reply_fault(struct http_answer *answer, const struct call *call,
-	const struct route *route, unsigned allow, const struct fault *fault);
+void reply_fault(struct http_answer *answer, const struct call *call, const struct route *route,
+	unsigned allow, const struct fault *fault);
 
 #endif

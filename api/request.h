@@ -1,7 +1,7 @@
 /*
  * One request under way, and the only ways to end it. A handler (or the core's callback after it)
- * calls exactly one of request_reply, request_refuse and request_fault, once; all of them end in one
- * function in router.c, which commits the audit row and then lets the answer leave.
+ * calls exactly one of request_reply, request_refuse and request_fault, once; all of them end in
+ * one function in router.c, which commits the audit row and then lets the answer leave.
  */
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
@@ -19,12 +19,12 @@ struct request {
 	struct router *router;
 	struct core *core;
 	const struct api_settings *settings;
-	const struct route *route;	/* NULL: nothing at this address */
+	const struct route *route; /* NULL: nothing at this address */
 	const struct http_message *message;
 	struct call call;
-	json_t *params;			/* the body, form or query, as an object */
-	void *values;			/* route->spec filled in */
-	rc_t pending;			/* what to answer once the credential proves to be the client's */
+	json_t *params; /* the body, form or query, as an object */
+	void *values;	/* route->spec filled in */
+	rc_t pending;	/* what to answer once the credential proves to be the client's */
 
 	/* the router's own */
 	struct http_answer answer;

@@ -29,13 +29,13 @@
 #define CSC_CLIENT(path, event, limit, spec, handler, malformed) \
 	CSC(path, ROUTE_POST, AUTH_CLIENT, event, limit, spec, handler, malformed)
 /* A method of the standard that is not offered says so to everybody, whatever came with it. */
-#define ABSENT(methods, path, version)                                                       \
-	{                                                                                    \
-		(methods), path, AUTH_NOBODY, "service.not-offered", BODY_NONE, BODY_HASHES, \
-			NULL, csc_not_offered, (version), RC_OK                              \
+#define ABSENT(methods, path, version)                                                             \
+	{                                                                                          \
+		(methods), path, AUTH_NOBODY, "service.not-offered", BODY_NONE, BODY_HASHES, NULL, \
+			csc_not_offered, (version), RC_OK                                          \
 	}
-#define CSC_ABSENT(path)                                   \
-	ABSENT(ROUTE_POST, "/csc/v1/" path, RC_CSC_V1),    \
+#define CSC_ABSENT(path)                                \
+	ABSENT(ROUTE_POST, "/csc/v1/" path, RC_CSC_V1), \
 		ABSENT(ROUTE_POST, "/csc/v2/" path, RC_CSC_V2)
 #define OPERATOR(method, path, event, limit, spec, handler)                                 \
 	{                                                                                   \

@@ -10,11 +10,11 @@ enum route_method { ROUTE_GET = 1, ROUTE_POST = 2 };
 /* Zero is no authorisation at all: a row that forgot it does not boot. */
 enum route_authorisation {
 	AUTH_UNSET = 0,
-	AUTH_NOBODY,		/* open to everybody: probes and info */
-	AUTH_CLIENT_SECRET,	/* the handler checks the client's own credentials: oauth2/token */
-	AUTH_CODE,		/* the handler hands the activation code to the SAM: activate */
-	AUTH_CLIENT,		/* a client's access token */
-	AUTH_OPERATOR,		/* an operator's TLS client certificate */
+	AUTH_NOBODY,	    /* open to everybody: probes and info */
+	AUTH_CLIENT_SECRET, /* the handler checks the client's own credentials: oauth2/token */
+	AUTH_CODE,	    /* the handler hands the activation code to the SAM: activate */
+	AUTH_CLIENT,	    /* a client's access token */
+	AUTH_OPERATOR,	    /* an operator's TLS client certificate */
 };
 
 enum route_body { BODY_NONE, BODY_JSON, BODY_FORM };
@@ -25,25 +25,26 @@ enum route_body { BODY_NONE, BODY_JSON, BODY_FORM };
 typedef void (*route_fn)(struct request *request);
 
 struct route {
-	unsigned methods;		/* enum route_method, or-ed */
+	unsigned methods; /* enum route_method, or-ed */
 	const char *path;
 	enum route_authorisation authorisation;
-	const char *event;		/* of the audit row; NULL does not boot */
+	const char *event; /* of the audit row; NULL does not boot */
 	enum route_body body;
-	size_t body_max;		/* bytes; more: 413 */
-	const struct spec *spec;	/* NULL: no parameters are read */
+	size_t body_max;	 /* bytes; more: 413 */
+	const struct spec *spec; /* NULL: no parameters are read */
 	route_fn handler;
-	enum rc_version version;	/* whose words the errors use */
-	rc_t bearer_malformed;		/* AUTH_CLIENT: what a malformed header is answered with */
+	enum rc_version version; /* whose words the errors use */
+	rc_t bearer_malformed;	 /* AUTH_CLIENT: what a malformed header is answered with */
 };
 
 extern const struct route routes[];
 extern const size_t route_count;
 
-/* RC_CONFIG, logged, if a row lacks authorisation, audit event, handler or body limit, or stands twice. */
+/* RC_CONFIG, logged, if a row lacks authorisation, audit event, handler or body limit, or stands
+ * twice. */
 must_check rc_t routes_check(const struct route *table, size_t count);
-/* NULL: nothing at that path. With another method than the path has: its first row, and `allow` says
- * which methods it has; otherwise `allow` is 0. */
+/* NULL: nothing at that path. With another method than the path has: its first row, and `allow`
+ * says which methods it has; otherwise `allow` is 0. */
 const struct route *routes_find(const struct route *table, size_t count, const char *method,
 	const char *path, unsigned *allow);
 

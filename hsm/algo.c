@@ -16,11 +16,11 @@ static const struct digest_algo digests[] = {
 	{DIGEST_SHA512, "SHA-512", "2.16.840.1.101.3.4.2.3", 64},
 };
 
-#define FIND(table, condition)                                                                     \
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {                            \
-		if (condition)                                                                     \
-			return &table[i];                                                          \
-	}                                                                                          \
+#define FIND(table, condition)                                          \
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) { \
+		if (condition)                                          \
+			return &table[i];                               \
+	}                                                               \
 	return NULL
 
 const struct key_algo *key_algo_by_kind(enum key_kind kind)

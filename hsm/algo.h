@@ -15,16 +15,16 @@ enum scheme_kind { SCHEME_RSA_PKCS1 = 1, SCHEME_RSA_PSS, SCHEME_ECDSA };
 
 struct key_algo {
 	enum key_kind kind;
-	const char *name;	/* "rsa-2048", "p-256" */
+	const char *name; /* "rsa-2048", "p-256" */
 	bool rsa;
 	unsigned bits;
-	const char *curve_oid;	/* NULL for RSA */
-	unsigned sign_cost_us;	/* one signature, about: for cutting batches fairly */
+	const char *curve_oid; /* NULL for RSA */
+	unsigned sign_cost_us; /* one signature, about: for cutting batches fairly */
 };
 
 struct digest_algo {
 	enum digest_kind kind;
-	const char *name;	/* "SHA-256" */
+	const char *name; /* "SHA-256" */
 	const char *oid;
 	size_t len;
 };

@@ -18,7 +18,7 @@ struct hsm_client;
 
 struct hsm_client_limits {
 	int64_t job_timeout_ms;
-	size_t queue_max;		/* jobs waiting at one SAM */
+	size_t queue_max; /* jobs waiting at one SAM */
 };
 
 struct hsm_answer {
@@ -31,7 +31,7 @@ struct hsm_answer {
 		struct job_signed *signed_;
 		struct job_extended *extended;
 		struct job_crl_made *crl;
-	};				/* valid only with RC_OK */
+	}; /* valid only with RC_OK */
 };
 
 typedef void (*hsm_answer_fn)(void *arg, struct hsm_answer *answer);
@@ -53,14 +53,16 @@ void hsm_client_on_lost(struct hsm_client *client, hsm_lost_fn fn, void *arg);
 bool hsm_client_ready(const struct hsm_client *client);
 
 void hsm_client_enrol(struct hsm_client *, const struct job_enrol *, hsm_answer_fn, void *arg);
-void hsm_client_activate(struct hsm_client *, const struct job_activate *, hsm_answer_fn, void *arg);
+void hsm_client_activate(
+	struct hsm_client *, const struct job_activate *, hsm_answer_fn, void *arg);
 /* Always to the same SAM for one credential: it keeps that credential's failure budget. */
-void hsm_client_authorize(struct hsm_client *, const struct job_authorize *, hsm_answer_fn, void *arg);
+void hsm_client_authorize(
+	struct hsm_client *, const struct job_authorize *, hsm_answer_fn, void *arg);
 /* Cuts large jobs into pieces of about 20 ms, a piece a SAM at a time, and joins the answers; all
  * or nothing: when one piece fails the rest is not started and rc says why. RC_HSM_LOST as soon as
  * a piece may have signed. */
-void hsm_client_sign(struct hsm_client *, enum key_kind key, const struct job_sign *, hsm_answer_fn,
-	void *arg);
+void hsm_client_sign(
+	struct hsm_client *, enum key_kind key, const struct job_sign *, hsm_answer_fn, void *arg);
 void hsm_client_extend(struct hsm_client *, const struct job_extend *, hsm_answer_fn, void *arg);
 void hsm_client_crl(struct hsm_client *, const struct job_crl *, hsm_answer_fn, void *arg);
 

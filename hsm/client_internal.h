@@ -11,18 +11,18 @@
 #include "hsm/client.h"
 #include "hsm/proto.h"
 
-#define LINKS_MAX 64		/* SAMs of one role */
-#define IN_FLIGHT_MAX 4		/* asks that a SAM has at a time: it never waits for us, nor piles up */
-#define PIECE_US 20000		/* what others may have to wait behind one ask */
+#define LINKS_MAX 64	/* SAMs of one role */
+#define IN_FLIGHT_MAX 4 /* asks that a SAM has at a time: it never waits for us, nor piles up */
+#define PIECE_US 20000	/* what others may have to wait behind one ask */
 
 struct batch;
 struct link;
 
 /* Which SAM of its role a task goes to. */
 enum task_choice {
-	CHOICE_ANY,		/* the least busy one */
-	CHOICE_RESIDENT,	/* the one that may hold the credential's key, unless it is too busy */
-	CHOICE_PINNED,		/* always that of the credential: it keeps its failure budget */
+	CHOICE_ANY,	 /* the least busy one */
+	CHOICE_RESIDENT, /* the one that may hold the credential's key, unless it is too busy */
+	CHOICE_PINNED,	 /* always that of the credential: it keeps its failure budget */
 };
 
 union task_answer {
@@ -40,24 +40,24 @@ struct task {
 	enum frame_kind kind;
 	enum sam_role role;
 	enum task_choice choice;
-	struct id credential;		/* for CHOICE_RESIDENT and CHOICE_PINNED */
+	struct id credential; /* for CHOICE_RESIDENT and CHOICE_PINNED */
 	hsm_answer_fn fn;
 	void *arg;
 	rc_t rc;
 	unsigned retry_after_s;
-	union task_answer answer;	/* with RC_OK */
-	struct batch *batch;		/* FRAME_SIGN only */
+	union task_answer answer; /* with RC_OK */
+	struct batch *batch;	  /* FRAME_SIGN only */
 };
 
 struct ask {
 	struct ask *next;
 	struct task *task;
 	uint64_t job;
-	struct buf frame;		/* empty once it is with the SAM */
+	struct buf frame; /* empty once it is with the SAM */
 	size_t written;
-	unsigned cost_us;		/* about */
+	unsigned cost_us; /* about */
 	unsigned link_index;
-	size_t first, count;		/* a piece of a batch: which of its indices */
+	size_t first, count; /* a piece of a batch: which of its indices */
 };
 
 struct ask_list {
@@ -74,21 +74,21 @@ struct hsm_client {
 	bool closing;
 	hsm_lost_fn on_lost;
 	void *on_lost_arg;
-	struct link *links[SAM_ROLES][LINKS_MAX];	/* NULL: never attached */
-	unsigned seen[SAM_ROLES];			/* indices attached so far */
+	struct link *links[SAM_ROLES][LINKS_MAX]; /* NULL: never attached */
+	unsigned seen[SAM_ROLES];		  /* indices attached so far */
 };
 
 /* ---- links: client_link.c ---- */
 
-must_check rc_t link_new(struct hsm_client *client, enum sam_role role, unsigned index,
-	struct link **link);
+must_check rc_t link_new(
+	struct hsm_client *client, enum sam_role role, unsigned index, struct link **link);
 void link_free(struct link **link);
 /* fd is the link's from now on. What was there before is given up without a report. */
 must_check rc_t link_attach(struct link *link, int fd);
 /* Closes; what the SAM had is lost, what it had not is placed elsewhere. */
 void link_detach(struct link *link);
-bool link_takes(const struct link *link);	/* attached, and not about to end */
-bool link_ready(const struct link *link);	/* takes, and has proved its keys */
+bool link_takes(const struct link *link); /* attached, and not about to end */
+bool link_ready(const struct link *link); /* takes, and has proved its keys */
 bool link_full(const struct link *link);
 uint64_t link_backlog_us(const struct link *link);
 /* The ask is the link's, until it gives it back by one of the ask_ functions. */
@@ -107,11 +107,11 @@ struct ask *ask_new(struct task *task, struct span body, unsigned cost_us);
 void ask_free(struct ask **ask);
 /* Gives it to a SAM whose bit in `avoid` is not set; RC_HSM_DOWN if none takes it. */
 must_check rc_t ask_place(struct ask *ask, uint64_t avoid);
-/* From the link, which has no use for the ask afterwards. RC_FORMAT: that is no answer, end the link
- * (the ask is then lost). */
+/* From the link, which has no use for the ask afterwards. RC_FORMAT: that is no answer, end the
+ * link (the ask is then lost). */
 must_check rc_t ask_answered(struct ask *ask, struct span body);
-void ask_lost(struct ask *ask);		/* the SAM may have done it */
-void ask_returned(struct ask *ask);	/* the SAM never had it */
+void ask_lost(struct ask *ask);	    /* the SAM may have done it */
+void ask_returned(struct ask *ask); /* the SAM never had it */
 /* Not worth sending any more? */
 bool ask_pointless(const struct ask *ask);
 
@@ -120,7 +120,8 @@ bool ask_pointless(const struct ask *ask);
 must_check rc_t batch_new(struct task *task, enum key_kind key, const struct job_sign *job);
 void batch_free(struct batch **batch);
 void batch_start(struct task *task);
-must_check rc_t batch_answered(struct ask *ask, rc_t said, unsigned retry_after_s, struct span rest);
+must_check rc_t batch_answered(
+	struct ask *ask, rc_t said, unsigned retry_after_s, struct span rest);
 void batch_lost(struct ask *ask);
 void batch_returned(struct ask *ask);
 bool batch_failed(const struct batch *batch);

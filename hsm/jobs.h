@@ -15,7 +15,7 @@
 
 enum sam_role { SAM_ACTIVATE, SAM_SIGN, SAM_ISSUE, SAM_ROLES };
 
-#define SAD_SECRET_LEN 32	/* S of design §2.2 */
+#define SAD_SECRET_LEN 32 /* S of design §2.2 */
 #define HASHES_MAX 500
 #define CODE_MAC_LEN 32
 #define SALT_LEN 32
@@ -33,14 +33,14 @@ struct kdf_parameters {
 struct sealed_key {
 	struct id credential;
 	struct id subscriber;
-	uint64_t slot;			/* 0: PIN */
+	uint64_t slot; /* 0: PIN */
 	enum scal scal;
-	const char *factors;		/* "PIN AND OTP" or "PIN": csc-api.md §3A.3 expression */
+	const char *factors; /* "PIN AND OTP" or "PIN": csc-api.md §3A.3 expression */
 	struct kdf_parameters kdf;
-	uint64_t generation;		/* of the service keys */
-	struct span salt;		/* SALT_LEN */
-	struct span key_seal;		/* seal of W */
-	struct span otp_seal;		/* empty without OTP */
+	uint64_t generation;  /* of the service keys */
+	struct span salt;     /* SALT_LEN */
+	struct span key_seal; /* seal of W */
+	struct span otp_seal; /* empty without OTP */
 };
 
 /* What a SAD permits: the AAD of its seal. */
@@ -48,11 +48,12 @@ struct sad_terms {
 	struct id credential;
 	struct id subscriber;
 	struct id client;
-	uint8_t certificate_sha256[SHA256_LEN];	/* the public key's digest is derived from it in the SAM */
+	uint8_t certificate_sha256[SHA256_LEN]; /* the public key's digest is derived from it in the
+						   SAM */
 	enum scal scal;
 	enum digest_kind digest;
-	struct span hashes;		/* hash_count digests, one after another, in order */
-	uint64_t hash_count;		/* the budget; with SCAL 1 `hashes` is empty */
+	struct span hashes;  /* hash_count digests, one after another, in order */
+	uint64_t hash_count; /* the budget; with SCAL 1 `hashes` is empty */
 	int64_t start_ms, end_ms;
 };
 
@@ -63,7 +64,7 @@ struct job_enrol {
 	struct id enrolment;
 };
 struct job_enrolled {
-	uint8_t code_mac[CODE_MAC_LEN];	/* over enrolment, statement's digest, expiry and code */
+	uint8_t code_mac[CODE_MAC_LEN]; /* over enrolment, statement's digest, expiry and code */
 	int64_t code_expires_ms;
 };
 
@@ -74,7 +75,7 @@ struct job_activate {
 	struct id enrolment, subscriber, credential;
 	struct span code_mac;
 	int64_t code_expires_ms;
-	struct span code;		/* as typed: dashes, spaces and case do not matter */
+	struct span code; /* as typed: dashes, spaces and case do not matter */
 	struct span identity_number;
 	struct span pin;
 	enum key_kind key;
@@ -82,28 +83,28 @@ struct job_activate {
 	enum scal scal;
 };
 struct job_activated {
-	struct buf certificate;		/* DER */
-	struct buf public_key;		/* SubjectPublicKeyInfo, DER */
+	struct buf certificate; /* DER */
+	struct buf public_key;	/* SubjectPublicKeyInfo, DER */
 	struct buf salt, key_seal, otp_seal;
 	struct kdf_parameters kdf;
 	uint64_t generation;
-	struct buf otp_secret;		/* for the subscriber's authenticator, shown once; wiped after */
+	struct buf otp_secret; /* for the subscriber's authenticator, shown once; wiped after */
 };
 
 /* AUTHORIZE, role activate: factors → SAD. */
 struct job_authorize {
 	struct sealed_key key;
 	struct sad_terms terms;
-	struct span certificate;	/* DER: must match terms.certificate_sha256 and the sealed key */
+	struct span certificate; /* DER: must match terms.certificate_sha256 and the sealed key */
 	struct span pin, otp;
-	int64_t last_step;		/* what the database remembers, -1: nothing; the later one counts */
-	struct span unlock, unlock_signature;	/* the newest unlock statement, if any */
+	int64_t last_step; /* what the database remembers, -1: nothing; the later one counts */
+	struct span unlock, unlock_signature; /* the newest unlock statement, if any */
 	uint8_t unlock_fingerprint[SHA256_LEN];
 };
 struct job_authorized {
-	struct buf secret;		/* S; lives only in the SAD that is answered */
-	struct buf seal;		/* W under S */
-	int64_t otp_step;		/* to be committed: … WHERE last_step < otp_step */
+	struct buf secret; /* S; lives only in the SAD that is answered */
+	struct buf seal;   /* W under S */
+	int64_t otp_step;  /* to be committed: … WHERE last_step < otp_step */
 };
 
 /* SIGN, role sign. */
@@ -112,13 +113,14 @@ struct job_sign {
 	struct span certificate;
 	struct span secret, seal;
 	enum scheme_kind scheme;
-	uint64_t salt_len;		/* PSS only, bytes */
-	const uint32_t *indices;	/* into terms.hashes, each at most once; with SCAL 1: into `hashes` */
+	uint64_t salt_len; /* PSS only, bytes */
+	const uint32_t
+		*indices; /* into terms.hashes, each at most once; with SCAL 1: into `hashes` */
 	uint64_t index_count;
-	struct span hashes;		/* SCAL 1 only: the digests to sign */
+	struct span hashes; /* SCAL 1 only: the digests to sign */
 };
 struct job_signed {
-	struct buf *signatures;		/* index_count of them, in the order of indices; ECDSA in DER */
+	struct buf *signatures; /* index_count of them, in the order of indices; ECDSA in DER */
 	uint64_t count;
 };
 
@@ -127,10 +129,10 @@ struct job_extend {
 	struct sad_terms terms;
 	struct span certificate;
 	struct span secret, seal;
-	const uint32_t *keep;		/* indices of terms.hashes that the new SAD holds, in that order */
+	const uint32_t *keep; /* indices of terms.hashes that the new SAD holds, in that order */
 	uint64_t keep_count;
-	uint64_t budget;		/* SCAL 1: signatures left */
-	int64_t end_ms;			/* not later than terms.end_ms */
+	uint64_t budget; /* SCAL 1: signatures left */
+	int64_t end_ms;	 /* not later than terms.end_ms */
 };
 struct job_extended {
 	struct buf secret, seal;
@@ -141,7 +143,7 @@ struct crl_entry {
 	uint8_t serial[20];
 	uint64_t serial_len;
 	int64_t revoked_at_ms;
-	uint64_t reason;		/* RFC 5280 §5.3.1 */
+	uint64_t reason; /* RFC 5280 §5.3.1 */
 };
 struct job_crl {
 	uint64_t number;
@@ -150,7 +152,7 @@ struct job_crl {
 	uint64_t count;
 };
 struct job_crl_made {
-	struct buf crl;			/* DER */
+	struct buf crl; /* DER */
 };
 
 void job_activated_free(struct job_activated *answer);

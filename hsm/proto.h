@@ -4,8 +4,8 @@
  * big-endian. Body: base/wire.h fields. A frame that does not parse ends the connection: both sides
  * are ours, so it is a bug or an attack. Decoded requests point into the frame's bytes.
  *
- * An answer's body starts with the name of its rc (rc_name), then retry_after_s, then, with OK only,
- * the answer's fields.
+ * An answer's body starts with the name of its rc (rc_name), then retry_after_s, then, with OK
+ * only, the answer's fields.
  */
 #ifndef HSM_PROTO_H
 #define HSM_PROTO_H
@@ -16,7 +16,7 @@
 #define FRAME_BODY_MAX (1u << 20)
 
 enum frame_kind {
-	FRAME_HELLO = 1,	/* SAM → api, unasked, once its keys are proved: role, index, pid */
+	FRAME_HELLO = 1, /* SAM → api, unasked, once its keys are proved: role, index, pid */
 	FRAME_ENROL,
 	FRAME_ACTIVATE,
 	FRAME_AUTHORIZE,

@@ -14,29 +14,29 @@
 #define STATEMENT_LEVELS 4
 
 /* One line of form 01 (domain.md §2). UTF-8, NFC, at most STATEMENT_TEXT - 1 bytes each, without
- * controls or direction marks. Only agency levels 2 to 4 (no level without the one above it), position,
- * phone, old_serial and budget_code may be empty. */
+ * controls or direction marks. Only agency levels 2 to 4 (no level without the one above it),
+ * position, phone, old_serial and budget_code may be empty. */
 struct statement_enrol {
-	char number[ID_TEXT];			/* this statement's own id, chosen by the operator's tool */
+	char number[ID_TEXT]; /* this statement's own id, chosen by the operator's tool */
 	int64_t issued_at_ms;
 	char name[STATEMENT_TEXT];
-	char birth_date[11];			/* YYYY-MM-DD */
-	char identity_number[32];		/* CCCD: 12 digits; or an older CMND, passport */
+	char birth_date[11];	  /* YYYY-MM-DD */
+	char identity_number[32]; /* CCCD: 12 digits; or an older CMND, passport */
 	char identity_place[STATEMENT_TEXT];
 	char identity_date[11];
-	char email[STATEMENT_TEXT];		/* official address: the code goes there and nowhere else */
-	char agency[STATEMENT_LEVELS][STATEMENT_TEXT];	/* level 1 first; empty: no such level */
+	char email[STATEMENT_TEXT]; /* official address: the code goes there and nowhere else */
+	char agency[STATEMENT_LEVELS][STATEMENT_TEXT]; /* level 1 first; empty: no such level */
 	char province[STATEMENT_TEXT];
-	char position[STATEMENT_TEXT];		/* may be empty: then the policy waits */
+	char position[STATEMENT_TEXT]; /* may be empty: then the policy waits */
 	char phone[32];
 	char old_serial[64];
-	char budget_code[32];			/* Mã quan hệ ngân sách, if the dossier has one */
+	char budget_code[32]; /* Mã quan hệ ngân sách, if the dossier has one */
 };
 
 /* Gives a locked credential its tries back. */
 struct statement_unlock {
 	struct id credential;
-	int64_t issued_at_ms;			/* the SAM takes each instant once, and only later ones */
+	int64_t issued_at_ms; /* the SAM takes each instant once, and only later ones */
 };
 
 must_check rc_t statement_enrol_encode(struct buf *out, const struct statement_enrol *statement);
@@ -48,8 +48,8 @@ must_check rc_t statement_unlock_decode(struct statement_unlock *statement, stru
 /* operators.file: who may sign statements. */
 struct operators;
 struct operator_entry {
-	char name[64];				/* the certificate's CN */
-	uint8_t fingerprint[SHA256_LEN];	/* SHA-256 of SubjectPublicKeyInfo, DER */
+	char name[64];			 /* the certificate's CN */
+	uint8_t fingerprint[SHA256_LEN]; /* SHA-256 of SubjectPublicKeyInfo, DER */
 };
 
 /* Refuses a file that others than its owner and root can write. */
@@ -58,7 +58,8 @@ void operators_free(struct operators **operators);
 /* NULL if nobody there has that key. The entry lives as long as operators. */
 const struct operator_entry *operators_find(
 	const struct operators *operators, const uint8_t fingerprint[SHA256_LEN]);
-/* RC_STATEMENT_INVALID if that operator did not sign these bytes, or its certificate is not valid now. */
+/* RC_STATEMENT_INVALID if that operator did not sign these bytes, or its certificate is not valid
+ * now. */
 must_check rc_t operators_verify(const struct operators *operators,
 	const uint8_t fingerprint[SHA256_LEN], struct span statement, struct span signature);
 

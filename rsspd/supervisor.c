@@ -443,8 +443,7 @@ static rc_t supervisor_open_area(struct supervisor *supervisor)
 	int fd = memfd_create("rssp-budget", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	supervisor->area_fd = fd;
-	if (fd < 0 || ftruncate(fd, BUDGET_AREA_SIZE) != 0 ||
-		fcntl(fd, F_ADD_SEALS, seals) != 0) {
+	if (fd < 0 || ftruncate(fd, BUDGET_AREA_SIZE) != 0 || fcntl(fd, F_ADD_SEALS, seals) != 0) {
 		log_error("supervisor: cannot make the budget area: %s", strerror(errno));
 		return RC_SYSTEM;
 	}

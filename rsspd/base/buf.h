@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 struct buf {
-	uint8_t *data;	/* owned; NULL while empty */
-	size_t len;	/* bytes used */
+	uint8_t *data; /* owned; NULL while empty */
+	size_t len;    /* bytes used */
 	size_t capacity;
 };
 

@@ -10,7 +10,7 @@
 rc_t digest_sha256(struct span bytes, uint8_t out[SHA256_LEN])
 {
 	return EVP_Digest(bytes.data, bytes.len, out, NULL, EVP_sha256(), NULL) == 1 ? RC_OK
-										      : RC_CRYPTO;
+										     : RC_CRYPTO;
 }
 
 rc_t digest_hmac_sha256(struct span key, struct span bytes, uint8_t out[SHA256_LEN])

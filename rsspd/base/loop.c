@@ -150,8 +150,8 @@ void loop_timer_free(struct loop_timer **timer)
 	*timer = NULL;
 }
 
-rc_t loop_watch_new(
-	struct loop *loop, int fd, loop_fn on_read, loop_fn on_write, void *arg, struct loop_watch **watch)
+rc_t loop_watch_new(struct loop *loop, int fd, loop_fn on_read, loop_fn on_write, void *arg,
+	struct loop_watch **watch)
 {
 	struct loop_watch *fresh = calloc(1, sizeof(*fresh));
 
@@ -159,7 +159,8 @@ rc_t loop_watch_new(
 		return RC_NO_MEMORY;
 	fresh->on_read = (struct loop_call){on_read, arg};
 	fresh->on_write = (struct loop_call){on_write, arg};
-	fresh->read = event_new(loop->base, fd, EV_READ | EV_PERSIST, loop_on_event, &fresh->on_read);
+	fresh->read =
+		event_new(loop->base, fd, EV_READ | EV_PERSIST, loop_on_event, &fresh->on_read);
 	fresh->write =
 		event_new(loop->base, fd, EV_WRITE | EV_PERSIST, loop_on_event, &fresh->on_write);
 	if (fresh->read == NULL || fresh->write == NULL) {

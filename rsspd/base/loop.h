@@ -24,7 +24,8 @@ void loop_stop(struct loop *loop);
 /* For the rooms that speak libevent themselves. */
 struct event_base *loop_base(struct loop *loop);
 
-/* Calls fn once, on the next turn: how a function that must not call back before it returns does. */
+/* Calls fn once, on the next turn: how a function that must not call back before it returns does.
+ */
 must_check rc_t loop_defer(struct loop *loop, loop_fn fn, void *arg);
 
 /* fn is called once, ms from now, unless the timer is set again or freed before. */
@@ -34,9 +35,10 @@ void loop_timer_cancel(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer **timer);
 
 enum loop_want { LOOP_READ = 1, LOOP_WRITE = 2 };
-/* fn is called whenever fd is ready for what is wanted, until changed or freed. fd stays the caller's. */
-must_check rc_t loop_watch_new(
-	struct loop *loop, int fd, loop_fn on_read, loop_fn on_write, void *arg, struct loop_watch **watch);
+/* fn is called whenever fd is ready for what is wanted, until changed or freed. fd stays the
+ * caller's. */
+must_check rc_t loop_watch_new(struct loop *loop, int fd, loop_fn on_read, loop_fn on_write,
+	void *arg, struct loop_watch **watch);
 must_check rc_t loop_watch_want(struct loop_watch *watch, int want);
 void loop_watch_free(struct loop_watch **watch);
 

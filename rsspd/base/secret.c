@@ -44,8 +44,8 @@ static rc_t secret_read_fd(struct secret *secret, int fd, const char *path, size
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
 		return RC_SYSTEM;
 	if ((status.st_mode & 077) != 0) {
-		log_error("secret: file is open to others path=%s mode=%03o fix=\"chmod 600\"", path,
-			(unsigned)(status.st_mode & 0777));
+		log_error("secret: file is open to others path=%s mode=%03o fix=\"chmod 600\"",
+			path, (unsigned)(status.st_mode & 0777));
 		return RC_CONFIG;
 	}
 	rc_t rc = buf_reserve(&secret->bytes, max + 2);

@@ -124,7 +124,8 @@ static rc_t hash_algo_resolve(struct sign_algo *algo, const char *hash_algo)
 	const struct digest_algo *named = hash_algo == NULL ? NULL : digest_algo_by_oid(hash_algo);
 
 	if (algo->digest != NULL)
-		return hash_algo == NULL || named == algo->digest ? RC_OK : RC_HASH_ALGO_CONTRADICTS;
+		return hash_algo == NULL || named == algo->digest ? RC_OK
+								  : RC_HASH_ALGO_CONTRADICTS;
 	if (hash_algo == NULL)
 		return RC_HASH_ALGO_MISSING;
 	if (named == NULL)

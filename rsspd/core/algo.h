@@ -1,4 +1,5 @@
-/* signAlgo, hashAlgo and signAlgoParams of the CSC API against the key: one table (csc-api.md §1.3). */
+/* signAlgo, hashAlgo and signAlgoParams of the CSC API against the key: one table (csc-api.md
+ * §1.3). */
 #ifndef CORE_ALGO_H
 #define CORE_ALGO_H
 
@@ -7,7 +8,7 @@
 struct sign_algo {
 	enum scheme_kind scheme;
 	const struct digest_algo *digest;
-	uint64_t salt_len;		/* PSS */
+	uint64_t salt_len; /* PSS */
 };
 
 /* Faults, in this order: RC_SIGN_ALGO_INVALID (unknown, SHA-1, or not of this key),

@@ -3,8 +3,8 @@
  *
  * Every operation of the core takes a call and a callback, copies what it needs from its arguments
  * before it returns, and calls back exactly once, on the loop, after it has returned. When an
- * operation wrote its own audit row in the commit of its change it sets call->audited; otherwise the
- * router writes the route's row before the answer leaves.
+ * operation wrote its own audit row in the commit of its change it sets call->audited; otherwise
+ * the router writes the route's row before the answer leaves.
  */
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
@@ -23,20 +23,20 @@ enum client_mode { CLIENT_EXPLICIT, CLIENT_OAUTH2CODE };
 struct principal {
 	enum principal_kind kind;
 	struct id client;
-	struct id agency;		/* the client's node: it sees this one and those below */
+	struct id agency; /* the client's node: it sees this one and those below */
 	int64_t client_version;
 	enum client_mode mode;
-	char profile[16];		/* "general", "finance" */
+	char profile[16]; /* "general", "finance" */
 	char operator_name[64];
 	uint8_t operator_fingerprint[SHA256_LEN];
 };
 
 struct call {
-	struct id request;		/* X-Request-Id */
-	char address[48];		/* of the peer */
-	const char *event;		/* the route's audit event, e.g. "signature.requested" */
+	struct id request; /* X-Request-Id */
+	char address[48];  /* of the peer */
+	const char *event; /* the route's audit event, e.g. "signature.requested" */
 	enum lang lang;
-	enum rc_version version;	/* whose words the answer uses */
+	enum rc_version version; /* whose words the answer uses */
 	struct principal who;
 	bool audited;
 	/* what the router's audit row names besides, as far as it is known by then */
@@ -48,8 +48,8 @@ struct call {
 /* Why an operation was refused; rc is RC_OK otherwise. */
 struct fault {
 	rc_t rc;
-	unsigned retry_after_s;		/* with 429, 503 and RC_OTP_REPLAYED; 0: the default */
-	const char *text;		/* overrides rc_text(); valid until the callback returns */
+	unsigned retry_after_s; /* with 429, 503 and RC_OTP_REPLAYED; 0: the default */
+	const char *text;	/* overrides rc_text(); valid until the callback returns */
 };
 
 typedef void (*core_done_fn)(void *arg, const struct fault *fault);

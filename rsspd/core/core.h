@@ -12,12 +12,13 @@ struct core_settings {
 	uint32_t multisign;
 	bool pin_only_allowed;
 	int64_t client_failures_per_minute;
-	int64_t sam_job_timeout_ms;	/* 0: 10 s; signings without an end are lost some time after it */
+	int64_t sam_job_timeout_ms; /* 0: 10 s; signings without an end are lost some time after it
+				     */
 	const char *pki_url;
 	const char *notices_spool;
 	const char *ca_certificate_path;
 	const char *operators_path;
-	const char *service_name;	/* NULL: a default; who the one-time passwords are for */
+	const char *service_name; /* NULL: a default; who the one-time passwords are for */
 };
 
 /* Everything given must outlive the core. */

@@ -137,20 +137,27 @@ static void credential_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 static void credential_load(struct credential_op *op)
 {
 	if (op->list)
-		store_credential_list(op->core->pg, &op->call->who.client, &op->subscriber, &op->after,
-			(int64_t)op->limit + 1, credential_loaded, op);
+		store_credential_list(op->core->pg, &op->call->who.client, &op->subscriber,
+			&op->after, (int64_t)op->limit + 1, credential_loaded, op);
 	else
 		store_credential_get(op->core->pg, &op->call->who.client, &op->credential,
 			credential_loaded, op);
 }
 
 void core_credential_list(struct core *core, struct call *call, const struct id *subscriber,
-	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done, void *arg)
+	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done,
+	void *arg)
 {
 	struct credential_op *op = core_alloc(sizeof(*op));
 
-	*op = (struct credential_op){.core = core, .call = call, .subscriber = *subscriber,
-		.after = *after, .limit = limit, .list = true, .only_valid = only_valid, .done = done,
+	*op = (struct credential_op){.core = core,
+		.call = call,
+		.subscriber = *subscriber,
+		.after = *after,
+		.limit = limit,
+		.list = true,
+		.only_valid = only_valid,
+		.done = done,
 		.arg = arg};
 	credential_load(op);
 }
@@ -160,7 +167,7 @@ void core_credential_get(struct core *core, struct call *call, const struct id *
 {
 	struct credential_op *op = core_alloc(sizeof(*op));
 
-	*op = (struct credential_op){.core = core, .call = call, .credential = *credential,
-		.done = done, .arg = arg};
+	*op = (struct credential_op){
+		.core = core, .call = call, .credential = *credential, .done = done, .arg = arg};
 	credential_load(op);
 }

@@ -15,20 +15,20 @@ enum certificate_status {
 struct credential_view {
 	struct id id, subscriber;
 	const struct key_algo *key;
-	bool enabled;			/* state, lock, subscriber, client and policy permit signing now */
+	bool enabled; /* state, lock, subscriber, client and policy permit signing now */
 	enum certificate_status status;
-	const char *factors;		/* "PIN AND OTP" or "PIN" */
+	const char *factors; /* "PIN AND OTP" or "PIN" */
 	enum scal scal;
-	enum client_mode mode;		/* of the asking client */
+	enum client_mode mode; /* of the asking client */
 	uint32_t multisign;
 	struct span certificate;	/* DER */
-	struct span issuer_certificate;	/* DER */
+	struct span issuer_certificate; /* DER */
 };
 
 struct credential_views {
 	const struct credential_view *views;
 	size_t count;
-	bool more;			/* another page follows the last one */
+	bool more; /* another page follows the last one */
 };
 
 typedef void (*core_credentials_fn)(
@@ -37,7 +37,8 @@ typedef void (*core_credentials_fn)(
 /* All credentials of one subscriber, in order of id; `after` zero: from the start. An unknown or
  * foreign subscriber: RC_USER_ID_INVALID. only_valid leaves out those not enabled or not valid. */
 void core_credential_list(struct core *core, struct call *call, const struct id *subscriber,
-	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done, void *arg);
+	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done,
+	void *arg);
 
 /* One; unknown or foreign: RC_CREDENTIAL_ID_INVALID, in the same time. */
 void core_credential_get(struct core *core, struct call *call, const struct id *credential,

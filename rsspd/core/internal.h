@@ -2,10 +2,10 @@
  * Shared by the files of core/ and by nobody else: what a core holds, and the few steps that every
  * operation takes.
  *
- * An operation is a struct of its own, allocated with core_alloc(), that copies its arguments, walks
- * through asynchronous steps, and ends in one function that calls back and frees it. A step that
- * finds a fault before anything asynchronous was started ends by core_defer(), because a callback
- * never runs before the operation's function has returned.
+ * An operation is a struct of its own, allocated with core_alloc(), that copies its arguments,
+ * walks through asynchronous steps, and ends in one function that calls back and frees it. A step
+ * that finds a fault before anything asynchronous was started ends by core_defer(), because a
+ * callback never runs before the operation's function has returned.
  */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -16,24 +16,24 @@
 #include "hsm/statement.h"
 #include "policy/policy.h"
 
-struct core_policies;	/* policy_cache.c */
-struct core_notices;	/* notices.c */
-struct core_sweeper;	/* sweep.c */
-struct core_refresh;	/* refresh.c */
+struct core_policies; /* policy_cache.c */
+struct core_notices;  /* notices.c */
+struct core_sweeper;  /* sweep.c */
+struct core_refresh;  /* refresh.c */
 
 struct core {
 	struct loop *loop;
 	struct pg *pg;
 	struct hsm_client *hsm;
 	struct core_settings settings;
-	struct operators *operators;	/* settings.operators_path, read at start */
-	struct buf ca_certificate;	/* DER */
-	struct buf crl;			/* DER */
+	struct operators *operators; /* settings.operators_path, read at start */
+	struct buf ca_certificate;   /* DER */
+	struct buf crl;		     /* DER */
 	struct core_policies *policies;
 	struct core_notices *notices;
 	struct core_sweeper *sweeper;
 	struct core_refresh *refresh;
-	bool stopping;			/* nothing new is submitted while the core is being freed */
+	bool stopping; /* nothing new is submitted while the core is being freed */
 };
 
 /*
@@ -74,10 +74,10 @@ void core_policy_read(struct core *core, core_policy_fn done, void *arg);
  * Asks the policy and puts rule and version into the call. RC_OK, RC_POLICY_DENIED or
  * RC_POLICY_WAIT; on a refusal `text` (replaced) is what the answer says, in the call's language.
  */
-must_check rc_t core_decide(const struct policy *policy, struct call *call,
-	enum policy_stage stage, const struct policy_subject *subject,
-	const struct policy_client *client, const struct policy_transaction *transaction,
-	struct policy_decision *decision, struct buf *text);
+must_check rc_t core_decide(const struct policy *policy, struct call *call, enum policy_stage stage,
+	const struct policy_subject *subject, const struct policy_client *client,
+	const struct policy_transaction *transaction, struct policy_decision *decision,
+	struct buf *text);
 
 /* Memory for one operation, zeroed. Never NULL: a process that cannot get a few hundred bytes
  * cannot answer either, and ends, to be started again. */

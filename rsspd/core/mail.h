@@ -8,10 +8,10 @@
 struct mail_notice {
 	int64_t id;
 	const char *kind;	/* "activated", "locked", "unlocked", "factor-changed" */
-	const char *credential;	/* its id; "": none */
+	const char *credential; /* its id; "": none */
 	int64_t created_ms;
 	const char *email, *name;
-	const char *service;	/* who writes */
+	const char *service; /* who writes */
 };
 
 /* RC_PARAMETER_INVALID: an unknown kind, or an address that cannot stand in a mail's header. */

@@ -29,8 +29,7 @@ struct fault operate_fault(rc_t rc, const char *text);
  * How a unit that returns a row when it was done ended: RC_OK; `none` when it returned no row; what
  * the store said otherwise. Sets call->audited on RC_OK.
  */
-must_check rc_t operate_outcome(
-	struct call *call, rc_t rc, const struct pg_rows *rows, rc_t none);
+must_check rc_t operate_outcome(struct call *call, rc_t rc, const struct pg_rows *rows, rc_t none);
 
 /*
  * The policy of that version, read first if need be, or a newer one: policies only ever get newer,

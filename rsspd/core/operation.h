@@ -1,6 +1,7 @@
 /*
- * What operators do: agencies, clients, subscribers, enrolment. The call's principal is an operator;
- * every function writes its own audit row in the commit of the change and sets call->audited.
+ * What operators do: agencies, clients, subscribers, enrolment. The call's principal is an
+ * operator; every function writes its own audit row in the commit of the change and sets
+ * call->audited.
  */
 #ifndef CORE_OPERATION_H
 #define CORE_OPERATION_H
@@ -11,18 +12,18 @@
 
 /* What the policy said, in both languages. Strings live until the callback returns. */
 struct decision_view {
-	const char *effect;		/* "permit", "deny", "wait" */
+	const char *effect; /* "permit", "deny", "wait" */
 	const char *rule;
 	int64_t policy_version;
-	const char *reason_vi, *reason_en, *alternative_vi, *alternative_en;	/* "" on permit */
+	const char *reason_vi, *reason_en, *alternative_vi, *alternative_en; /* "" on permit */
 };
 
 /* Agencies. Levels that exist are found by name under their parent, missing ones are made. A sector
  * that differs from the stored one replaces it and raises the version of every subscriber below;
  * no sector leaves the stored one as it is. */
 struct agency_add_request {
-	const char *path[STATEMENT_LEVELS];	/* level 1 first; NULL: no such level */
-	const char *sector;			/* NULL: inherit */
+	const char *path[STATEMENT_LEVELS]; /* level 1 first; NULL: no such level */
+	const char *sector;		    /* NULL: inherit */
 	const char *province;
 };
 typedef void (*core_id_fn)(void *arg, const struct fault *fault, const struct id *id);
@@ -32,7 +33,7 @@ void core_agency_add(struct core *core, struct call *call, const struct agency_a
 struct agency_view {
 	struct id id;
 	const char *path[STATEMENT_LEVELS];
-	const char *sector;		/* in force; "" unknown */
+	const char *sector; /* in force; "" unknown */
 	bool sector_inherited;
 	const char *province;
 };
@@ -51,20 +52,20 @@ typedef void (*core_client_fn)(void *arg, const struct fault *fault, const struc
 void core_client_add(struct core *core, struct call *call, const struct client_add_request *request,
 	core_client_fn done, void *arg);
 /* Its tokens die with the old secret. */
-void core_client_rotate(
-	struct core *core, struct call *call, const struct id *client, core_client_fn done, void *arg);
-void core_client_disable(
-	struct core *core, struct call *call, const struct id *client, core_done_fn done, void *arg);
+void core_client_rotate(struct core *core, struct call *call, const struct id *client,
+	core_client_fn done, void *arg);
+void core_client_disable(struct core *core, struct call *call, const struct id *client,
+	core_done_fn done, void *arg);
 
 /* Subscribers. */
 struct subscriber_query {
-	struct id agency, subscriber;	/* zero: any; an agency means it and those below */
-	const char *name;		/* a part of it, any case; NULL: any */
+	struct id agency, subscriber; /* zero: any; an agency means it and those below */
+	const char *name;	      /* a part of it, any case; NULL: any */
 	uint32_t limit;
 };
 struct subscriber_credential {
 	struct id id;
-	const char *status;		/* "active", "locked", "disabled", "revoked" */
+	const char *status; /* "active", "locked", "disabled", "revoked" */
 	const char *key;
 	int64_t valid_to_ms;
 };
@@ -75,18 +76,18 @@ struct subscriber_view {
 	const struct subscriber_credential *credentials;
 	size_t credential_count;
 };
-typedef void (*core_subscribers_fn)(
-	void *arg, const struct fault *fault, const struct subscriber_view *subscribers, size_t count);
-void core_subscriber_list(struct core *core, struct call *call, const struct subscriber_query *query,
-	core_subscribers_fn done, void *arg);
+typedef void (*core_subscribers_fn)(void *arg, const struct fault *fault,
+	const struct subscriber_view *subscribers, size_t count);
+void core_subscriber_list(struct core *core, struct call *call,
+	const struct subscriber_query *query, core_subscribers_fn done, void *arg);
 
 typedef void (*core_decision_fn)(
 	void *arg, const struct fault *fault, const struct decision_view *decision);
 /* From that commit on the policy is asked about the new position. */
 void core_subscriber_set_position(struct core *core, struct call *call, const struct id *subscriber,
 	const char *position, core_decision_fn done, void *arg);
-void core_subscriber_disable(
-	struct core *core, struct call *call, const struct id *subscriber, core_done_fn done, void *arg);
+void core_subscriber_disable(struct core *core, struct call *call, const struct id *subscriber,
+	core_done_fn done, void *arg);
 /* An unlock statement (hsm/statement.h) signed by the calling operator. */
 void core_subscriber_unlock(struct core *core, struct call *call, struct span statement,
 	struct span signature, core_done_fn done, void *arg);
@@ -97,21 +98,23 @@ typedef void (*core_enrol_fn)(void *arg, const struct fault *fault, const struct
 /* Asks the policy; keeps nothing but the audit row. */
 void core_enrol_check(
 	struct core *core, struct call *call, struct span statement, core_enrol_fn done, void *arg);
-/* Takes a signed statement: refused and waiting lines are recorded, a permitted one gets its code. */
+/* Takes a signed statement: refused and waiting lines are recorded, a permitted one gets its code.
+ */
 void core_enrol_submit(struct core *core, struct call *call, struct span statement,
 	struct span signature, core_enrol_fn done, void *arg);
 
-/* Activation, by the subscriber (no principal). RC_ACTIVATION_REFUSED says nothing of which part was
- * wrong; RC_PIN_WEAK; RC_POLICY_DENIED with the fault's text. */
+/* Activation, by the subscriber (no principal). RC_ACTIVATION_REFUSED says nothing of which part
+ * was wrong; RC_PIN_WEAK; RC_POLICY_DENIED with the fault's text. */
 struct activation_request {
 	struct span code, identity_number, pin;
 	const struct key_algo *key;
-	bool pin_only;		/* PIN without OTP, SCAL 1: RC_PARAMETER_INVALID unless allowed here */
+	bool pin_only; /* PIN without OTP, SCAL 1: RC_PARAMETER_INVALID unless allowed here */
 };
 struct activation_view {
 	struct id subscriber, credential;
-	const struct secret *otpauth;	/* otpauth:// URI for the authenticator, shown once; empty: no OTP */
-	struct span certificate;	/* DER */
+	const struct secret
+		*otpauth; /* otpauth:// URI for the authenticator, shown once; empty: no OTP */
+	struct span certificate; /* DER */
 };
 typedef void (*core_activation_fn)(
 	void *arg, const struct fault *fault, const struct activation_view *activation);

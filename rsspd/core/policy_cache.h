@@ -1,4 +1,5 @@
-/* Policies that were read; each stays in memory until the core ends, so a decision's texts do too. */
+/* Policies that were read; each stays in memory until the core ends, so a decision's texts do too.
+ */
 #ifndef CORE_POLICY_CACHE_H
 #define CORE_POLICY_CACHE_H
 

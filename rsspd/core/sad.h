@@ -8,23 +8,23 @@
 
 struct authorize_request {
 	struct id credential;
-	uint32_t signatures;		/* numSignatures, 1 or more */
-	struct span hashes;		/* hash_count digests of hash_len bytes each, in order */
-	size_t hash_len, hash_count;	/* 0: none given */
-	const struct digest_algo *digest;	/* NULL: by length */
-	struct span pin, otp;		/* data NULL: not given */
+	uint32_t signatures;		  /* numSignatures, 1 or more */
+	struct span hashes;		  /* hash_count digests of hash_len bytes each, in order */
+	size_t hash_len, hash_count;	  /* 0: none given */
+	const struct digest_algo *digest; /* NULL: by length */
+	struct span pin, otp;		  /* data NULL: not given */
 };
 
 struct extend_request {
 	struct id credential;
-	struct span sad;		/* as the client sent it */
+	struct span sad; /* as the client sent it */
 	struct span hashes;
 	size_t hash_len, hash_count;
 	const struct digest_algo *digest;
 };
 
 struct sad_issued {
-	const struct secret *sad;	/* base64url text */
+	const struct secret *sad; /* base64url text */
 	int64_t expires_in_s;
 };
 

@@ -32,15 +32,15 @@ struct authorize_op {
 	const struct digest_algo *digest;
 	struct secret pin, otp;
 	bool has_pin, has_otp;
-	rc_t form;			/* what is wrong with it in itself */
+	rc_t form; /* what is wrong with it in itself */
 	/* what was read */
 	struct subject_versions versions;
 	uint8_t certificate_sha256[SHA256_LEN];
 	enum scal scal;
 	int64_t start_ms, end_ms;
 	/* what was got */
-	int64_t ordinal;		/* of the try that is counted and not yet accounted for; 0: none */
-	bool authorised;		/* the SAM has said yes: only the commit is missing */
+	int64_t ordinal; /* of the try that is counted and not yet accounted for; 0: none */
+	bool authorised; /* the SAM has said yes: only the commit is missing */
 	struct id handle;
 	uint8_t sha256[SHA256_LEN];
 	struct buf seal;
@@ -102,7 +102,8 @@ static void authorize_stop(struct authorize_op *op, rc_t rc)
 	store_attempt_give_back(op->core->pg, &row, &op->credential, refusal_written, op);
 }
 
-static void wrong_fill(struct authorize_op *op, struct attempt_wrong *wrong, const struct audit_row *row)
+static void wrong_fill(
+	struct authorize_op *op, struct attempt_wrong *wrong, const struct audit_row *row)
 {
 	*wrong = (struct attempt_wrong){
 		.credential = op->credential,
@@ -152,8 +153,8 @@ static void authorize_replayed(struct authorize_op *op, unsigned wait_s)
 		snprintf(text, sizeof(text),
 			"The OTP was used already; wait %u seconds for the next one", wait_s);
 	else
-		snprintf(text, sizeof(text),
-			"Mã OTP đã được dùng; hãy đợi %u giây để có mã mới", wait_s);
+		snprintf(text, sizeof(text), "Mã OTP đã được dùng; hãy đợi %u giây để có mã mới",
+			wait_s);
 	op->fault.retry_after_s = wait_s;
 	if (buf_set(&op->why, span_string(text)) != RC_OK)
 		buf_clear(&op->why);
@@ -267,10 +268,14 @@ static void authorize_ask(struct authorize_op *op, const struct attempt_row *row
 		.key = {op->credential, op->versions.subscriber, 0, op->scal, row->factors,
 			{(uint64_t)row->kdf_memory_kib, (uint64_t)row->kdf_passes},
 			(uint64_t)row->generation, row->salt, row->key_seal, row->otp_seal},
-		.terms = {.credential = op->credential, .subscriber = op->versions.subscriber,
-			.client = op->call->who.client, .scal = op->scal,
-			.digest = op->digest->kind, .hash_count = op->signatures,
-			.start_ms = op->start_ms, .end_ms = op->end_ms},
+		.terms = {.credential = op->credential,
+			.subscriber = op->versions.subscriber,
+			.client = op->call->who.client,
+			.scal = op->scal,
+			.digest = op->digest->kind,
+			.hash_count = op->signatures,
+			.start_ms = op->start_ms,
+			.end_ms = op->end_ms},
 		.certificate = row->certificate,
 		.pin = secret_span(&op->pin),
 		.otp = secret_span(&op->otp),
@@ -350,8 +355,8 @@ static rc_t authorize_check(struct authorize_op *op, const struct subject_row *s
 		return op->form;
 	rc = factors_check(op, subject);
 	if (rc == RC_OK)
-		rc = subject_decide(op->core, op->call, POLICY_AUTHORIZE, subject, op->signatures,
-			&op->why);
+		rc = subject_decide(
+			op->core, op->call, POLICY_AUTHORIZE, subject, op->signatures, &op->why);
 	return rc == RC_OK ? subject_check(op->core, subject) : rc;
 }
 
@@ -362,7 +367,8 @@ static rc_t authorize_keep(struct authorize_op *op, const struct subject_row *su
 	if (subject->certificate_sha256.len != SHA256_LEN)
 		return RC_HSM_REFUSED;
 	if (op->authorised && (memcmp(op->certificate_sha256, subject->certificate_sha256.data,
-				       SHA256_LEN) != 0 || op->scal != (enum scal)subject->scal))
+				       SHA256_LEN) != 0 ||
+				      op->scal != (enum scal)subject->scal))
 		return RC_UNAVAILABLE;
 	memcpy(op->certificate_sha256, subject->certificate_sha256.data, SHA256_LEN);
 	op->scal = subject->scal == 2 ? SCAL_2 : SCAL_1;
@@ -438,10 +444,16 @@ void core_authorize(struct core *core, struct call *call, const struct authorize
 {
 	struct authorize_op *op = core_alloc(sizeof(*op));
 
-	*op = (struct authorize_op){.core = core, .call = call, .done = done, .arg = arg,
-		.credential = request->credential, .signatures = request->signatures,
-		.hash_len = request->hash_len, .hash_count = request->hash_count,
-		.digest = request->digest, .has_pin = request->pin.data != NULL,
+	*op = (struct authorize_op){.core = core,
+		.call = call,
+		.done = done,
+		.arg = arg,
+		.credential = request->credential,
+		.signatures = request->signatures,
+		.hash_len = request->hash_len,
+		.hash_count = request->hash_count,
+		.digest = request->digest,
+		.has_pin = request->pin.data != NULL,
 		.has_otp = request->otp.data != NULL};
 	if (op->digest == NULL)
 		op->digest = op->hash_count > 0 ? digest_algo_by_len(op->hash_len)

@@ -107,8 +107,8 @@ static void extend_answered(void *arg, struct hsm_answer *answer)
 		rc = id_random(&op->handle);
 	secret_free(&op->text);
 	if (rc == RC_OK)
-		rc = sad_text_make(&op->text, &op->handle, buf_span(&answer->extended->secret),
-			op->sha256);
+		rc = sad_text_make(
+			&op->text, &op->handle, buf_span(&answer->extended->secret), op->sha256);
 	if (rc != RC_OK) {
 		extend_end(op, rc);
 		return;
@@ -122,10 +122,14 @@ static void extend_answered(void *arg, struct hsm_answer *answer)
 static void extend_ask(struct extend_op *op, const struct sad_row *sad)
 {
 	struct job_extend job = {
-		.terms = {.credential = op->credential, .subscriber = sad->subject.subscriber,
-			.client = op->call->who.client, .scal = op->scal,
-			.digest = op->sad_digest->kind, .hash_count = (uint64_t)sad->hash_count,
-			.start_ms = op->start_ms, .end_ms = sad->end_ms},
+		.terms = {.credential = op->credential,
+			.subscriber = sad->subject.subscriber,
+			.client = op->call->who.client,
+			.scal = op->scal,
+			.digest = op->sad_digest->kind,
+			.hash_count = (uint64_t)sad->hash_count,
+			.start_ms = op->start_ms,
+			.end_ms = sad->end_ms},
 		.certificate = sad->subject.certificate,
 		.secret = secret_span(&op->old.s),
 		.seal = sad->seal,
@@ -177,8 +181,8 @@ static rc_t extend_check(struct extend_op *op, const struct sad_row *sad)
 	op->scal = sad->scal == 2 ? SCAL_2 : SCAL_1;
 	rc = extend_choose(op, sad);
 	if (rc == RC_OK)
-		rc = subject_decide(op->core, op->call, POLICY_AUTHORIZE, subject,
-			(size_t)op->count, &op->why);
+		rc = subject_decide(
+			op->core, op->call, POLICY_AUTHORIZE, subject, (size_t)op->count, &op->why);
 	return rc == RC_OK ? subject_check(op->core, subject) : rc;
 }
 
@@ -241,9 +245,14 @@ void core_extend(struct core *core, struct call *call, const struct extend_reque
 {
 	struct extend_op *op = core_alloc(sizeof(*op));
 
-	*op = (struct extend_op){.core = core, .call = call, .done = done, .arg = arg,
-		.credential = request->credential, .hash_len = request->hash_len,
-		.hash_count = request->hash_count, .digest = request->digest};
+	*op = (struct extend_op){.core = core,
+		.call = call,
+		.done = done,
+		.arg = arg,
+		.credential = request->credential,
+		.hash_len = request->hash_len,
+		.hash_count = request->hash_count,
+		.digest = request->digest};
 	if (request->hash_count > HASHES_MAX)
 		op->form = RC_NUM_SIGNATURES_TOO_HIGH;
 	rc_t rc = sad_text_read(&op->old, request->sad);

@@ -1,7 +1,7 @@
 /*
  * signatures/signHash (design §3): read everything in one statement, check, decide; spend and write
- * down "started" in one commit that checks again under lock; let the SAM sign; write down the end in
- * one commit that checks once more; answer.
+ * down "started" in one commit that checks again under lock; let the SAM sign; write down the end
+ * in one commit that checks once more; answer.
  */
 #include "core/sign.h"
 
@@ -33,15 +33,15 @@ struct sign_op {
 	/* what was read */
 	struct subject_versions versions;
 	struct id sad_id;
-	struct sad_terms terms;		/* its hashes: `authorised` */
+	struct sad_terms terms; /* its hashes: `authorised` */
 	struct buf authorised, certificate, seal;
 	const struct key_algo *key;
 	struct sign_algo algo;
 	uint32_t indices[HASHES_MAX];
-	bool bound;			/* the SAD is bound to hashes: indices are its positions */
+	bool bound; /* the SAD is bound to hashes: indices are its positions */
 	/* what came of it */
 	struct job_signed signed_;
-	struct buf digests;		/* SHA-256 of each signature */
+	struct buf digests; /* SHA-256 of each signature */
 	rc_t outcome;
 	unsigned rounds;
 	struct buf why;
@@ -109,8 +109,7 @@ static void sign_give_back(struct sign_op *op, rc_t rc)
 	sign_row(op, &row, "signature.failed", rc);
 	row.result = "failed";
 	snprintf(row.detail, sizeof(row.detail), "{\"given_back\":true}");
-	store_signing_give_back(
-		op->core->pg, &row, &op->sad_id, op->count, failure_recorded, op);
+	store_signing_give_back(op->core->pg, &row, &op->sad_id, op->count, failure_recorded, op);
 }
 
 /* What changed while the SAM signed: said in the words of the check that now fails. */
@@ -124,8 +123,9 @@ static void changed_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (rc == RC_OK) {
 		store_subject_read(rows, 0, &subject);
 		rc = subject_policy_missing(op->core, &subject)
-			? RC_UNAVAILABLE
-			: subject_decide(op->core, op->call, POLICY_SIGN, &subject, op->count, &op->why);
+			     ? RC_UNAVAILABLE
+			     : subject_decide(op->core, op->call, POLICY_SIGN, &subject, op->count,
+				       &op->why);
 	}
 	if (rc == RC_OK)
 		rc = subject_check(op->core, &subject);
@@ -143,8 +143,8 @@ static void created_recorded(void *arg, rc_t rc, const struct pg_rows *rows)
 	else if (pg_bool(rows, 0, 0))
 		sign_end(op, RC_OK);
 	else
-		store_credential_get(op->core->pg, &op->call->who.client, &op->credential,
-			changed_loaded, op);
+		store_credential_get(
+			op->core->pg, &op->call->who.client, &op->credential, changed_loaded, op);
 }
 
 static rc_t signatures_digest(struct sign_op *op)
@@ -174,8 +174,7 @@ static void sign_created(struct sign_op *op, struct job_signed *answer)
 	sign_row(op, &row, "signature.created", RC_OK);
 	row.signatures = buf_span(&op->digests);
 	row.signature_count = op->count;
-	store_signing_created(
-		op->core->pg, &row, &op->versions, &op->sad_id, created_recorded, op);
+	store_signing_created(op->core->pg, &row, &op->versions, &op->sad_id, created_recorded, op);
 }
 
 /* ---- the SAM ---- */
@@ -291,7 +290,8 @@ static rc_t sign_check(struct sign_op *op, const struct sad_row *sad)
 	if (rc == RC_OK)
 		rc = subject_check(op->core, &sad->subject);
 	if (rc == RC_OK)
-		rc = subject_decide(op->core, op->call, POLICY_SIGN, &sad->subject, op->count, &op->why);
+		rc = subject_decide(
+			op->core, op->call, POLICY_SIGN, &sad->subject, op->count, &op->why);
 	return rc;
 }
 
@@ -397,7 +397,10 @@ void core_sign_hash(struct core *core, struct call *call, const struct sign_requ
 {
 	struct sign_op *op = core_alloc(sizeof(*op));
 
-	*op = (struct sign_op){.core = core, .call = call, .done = done, .arg = arg,
+	*op = (struct sign_op){.core = core,
+		.call = call,
+		.done = done,
+		.arg = arg,
 		.credential = request->credential};
 	op->outcome = sign_copy(op, request);
 	if (op->outcome != RC_OK)

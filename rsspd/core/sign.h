@@ -11,17 +11,18 @@ struct sign_request {
 	struct span sad;
 	struct span hashes;
 	size_t hash_len, hash_count;
-	const char *sign_algo;		/* OID */
-	const char *hash_algo;		/* OID or NULL */
-	struct span sign_algo_params;	/* DER of RSASSA-PSS-params, empty: none */
+	const char *sign_algo;	      /* OID */
+	const char *hash_algo;	      /* OID or NULL */
+	struct span sign_algo_params; /* DER of RSASSA-PSS-params, empty: none */
 };
 
 struct signatures {
-	const struct buf *signatures;	/* in the order of the request's hashes */
+	const struct buf *signatures; /* in the order of the request's hashes */
 	size_t count;
 };
 
-typedef void (*core_sign_fn)(void *arg, const struct fault *fault, const struct signatures *signatures);
+typedef void (*core_sign_fn)(
+	void *arg, const struct fault *fault, const struct signatures *signatures);
 
 void core_sign_hash(struct core *core, struct call *call, const struct sign_request *request,
 	core_sign_fn done, void *arg);

@@ -13,7 +13,8 @@ rc_t subject_read_rc(rc_t rc)
 
 bool subject_policy_missing(const struct core *core, const struct subject_row *subject)
 {
-	return subject->policy_version != 0 && core_policy_at(core, subject->policy_version) == NULL;
+	return subject->policy_version != 0 &&
+	       core_policy_at(core, subject->policy_version) == NULL;
 }
 
 rc_t subject_decide(struct core *core, struct call *call, enum policy_stage stage,
@@ -30,8 +31,8 @@ rc_t subject_decide(struct core *core, struct call *call, enum policy_stage stag
 	const struct policy_client client = {subject->client_profile, subject->client_sector};
 	const struct policy_transaction transaction = {signatures};
 
-	return core_decide(core_policy_at(core, subject->policy_version), call, stage, &asked, &client,
-		&transaction, &decision, text);
+	return core_decide(core_policy_at(core, subject->policy_version), call, stage, &asked,
+		&client, &transaction, &decision, text);
 }
 
 /* Whatever the database says of factors, the seals say it too. */
@@ -98,8 +99,7 @@ rc_t sad_text_read(struct sad_text *sad, struct span text)
 	rc = base64url_decode(&bytes.bytes, text);
 	sad->well_formed = rc == RC_OK && bytes.bytes.len == SAD_HANDLE_LEN + SAD_SECRET_LEN;
 	if (sad->well_formed)
-		rc = secret_set(&sad->s,
-			SPAN(bytes.bytes.data + SAD_HANDLE_LEN, SAD_SECRET_LEN));
+		rc = secret_set(&sad->s, SPAN(bytes.bytes.data + SAD_HANDLE_LEN, SAD_SECRET_LEN));
 	else if (rc == RC_FORMAT)
 		rc = RC_OK;
 	secret_free(&bytes);
@@ -126,12 +126,13 @@ const struct digest_algo *sad_row_digest(const struct sad_row *sad)
 	return NULL;
 }
 
-/* A superuser of the database may have dropped the constraints that say so: later steps rely on it. */
+/* A superuser of the database may have dropped the constraints that say so: later steps rely on it.
+ */
 static bool sad_row_fits(const struct sad_row *sad)
 {
 	return sad->certificate_sha256.len == SHA256_LEN && sad_row_digest(sad) != NULL &&
-		sad->hash_count >= 1 && sad->hash_count <= HASHES_MAX &&
-		(sad->spent.len == 0 || sad->spent.len == (size_t)sad->hash_count);
+	       sad->hash_count >= 1 && sad->hash_count <= HASHES_MAX &&
+	       (sad->spent.len == 0 || sad->spent.len == (size_t)sad->hash_count);
 }
 
 /* The handle is the row's id: it is in the text whose SHA-256 found the row. */
@@ -139,7 +140,7 @@ rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text)
 {
 	bool live = sad->found && strcmp(sad->state, "live") == 0 && sad->unspent > 0;
 	bool late = sad->found && (strcmp(sad->state, "expired") == 0 ||
-		(live && sad->end_ms <= clock_wall_ms()));
+					  (live && sad->end_ms <= clock_wall_ms()));
 
 	if (late && text->well_formed)
 		return RC_SAD_EXPIRED;
@@ -156,11 +157,14 @@ rc_t sad_positions_choose(uint32_t *positions, struct span authorised, struct sp
 
 	if (spent.len > HASHES_MAX || count > spent.len || authorised.len != spent.len * hash_len)
 		return RC_HASH_NOT_AUTHORIZED;
-	/* hashes mostly come in the order of the list: the search goes on where the last one ended */
+	/* hashes mostly come in the order of the list: the search goes on where the last one ended
+	 */
 	for (size_t i = 0; i < count; i++) {
 		size_t tried = 0;
-		while (tried < spent.len && (taken[at] || spent.data[at] != '0' ||
-			memcmp(authorised.data + at * hash_len, hashes.data + i * hash_len, hash_len) != 0)) {
+		while (tried < spent.len &&
+			(taken[at] || spent.data[at] != '0' ||
+				memcmp(authorised.data + at * hash_len, hashes.data + i * hash_len,
+					hash_len) != 0)) {
 			at = (at + 1) % spent.len;
 			tried++;
 		}

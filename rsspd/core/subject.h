@@ -39,7 +39,8 @@ struct sad_text {
 };
 must_check rc_t sad_text_read(struct sad_text *sad, struct span text);
 void sad_text_free(struct sad_text *sad);
-/* expiresIn: whole seconds to the end; a begun one counts, so that a fresh SAD says its lifetime. */
+/* expiresIn: whole seconds to the end; a begun one counts, so that a fresh SAD says its lifetime.
+ */
 int64_t sad_expires_in_s(int64_t end_ms);
 
 /* RC_SAD_INVALID (unknown, another's, spent, exchanged) or RC_SAD_EXPIRED. */

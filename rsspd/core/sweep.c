@@ -81,8 +81,7 @@ static void on_partitions(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (rc == RC_OK)
 		sweeper->ready = true;
 	if (!sweeper->core->stopping)
-		loop_timer_set(
-			sweeper->partitions, rc == RC_OK ? DAY_MS : FIRST_RETRY_MS);
+		loop_timer_set(sweeper->partitions, rc == RC_OK ? DAY_MS : FIRST_RETRY_MS);
 }
 
 static void partitions(void *arg)

@@ -17,7 +17,7 @@ struct token_op {
 	struct call *call;
 	core_token_fn done;
 	void *arg;
-	uint8_t given_sha256[SHA256_LEN];	/* of the secret that the client sent */
+	uint8_t given_sha256[SHA256_LEN]; /* of the secret that the client sent */
 	struct secret token;
 	struct principal who;
 };
@@ -69,7 +69,8 @@ static rc_t token_make(struct secret *token, uint8_t sha256[SHA256_LEN])
 }
 
 /* An unknown client's secret is compared too, with one that nothing hashes to. */
-static rc_t secret_check(const struct token_op *op, const struct pg_rows *rows, struct client_row *row)
+static rc_t secret_check(
+	const struct token_op *op, const struct pg_rows *rows, struct client_row *row)
 {
 	static const uint8_t nobody[SHA256_LEN];
 	bool known = pg_row_count(rows) == 1;

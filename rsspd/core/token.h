@@ -6,11 +6,12 @@
 #include "core/call.h"
 
 struct token_issued {
-	const struct secret *token;	/* base64url text */
+	const struct secret *token; /* base64url text */
 	int64_t expires_in_s;
 };
 
-typedef void (*core_token_fn)(void *arg, const struct fault *fault, const struct token_issued *issued);
+typedef void (*core_token_fn)(
+	void *arg, const struct fault *fault, const struct token_issued *issued);
 
 /* OAuth 2.0 client_credentials (RFC 6749 §4.4). An unknown client and a wrong secret take the same
  * time. Faults: RC_CLIENT_ID_INVALID, RC_CLIENT_SECRET_INVALID (also for a disabled client). */

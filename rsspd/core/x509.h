@@ -7,9 +7,9 @@
 #define SERIAL_MAX 20 /* RFC 5280 §4.1.2.2 */
 
 struct x509_facts {
-	uint8_t serial[SERIAL_MAX];	/* big-endian, without leading zeros */
+	uint8_t serial[SERIAL_MAX]; /* big-endian, without leading zeros */
 	size_t serial_len;
-	uint8_t sha256[SHA256_LEN];	/* of the DER */
+	uint8_t sha256[SHA256_LEN]; /* of the DER */
 	int64_t valid_from_ms, valid_to_ms;
 };
 

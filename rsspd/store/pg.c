@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define CLOCK_EVERY_MS 30000
-#define READER_BUSY_MS 20	/* from then on the writers read too */
+#define READER_BUSY_MS 20 /* from then on the writers read too */
 
 static const struct pg_statement clock_statement = {"pg_clock", "SELECT clock_timestamp()"};
 
@@ -48,7 +48,8 @@ void pg_list_move(struct pg_list *to, struct pg_list *from)
 
 void pg_finish(struct pg_list *finished)
 {
-	for (struct pg_params *unit = pg_list_pop(finished); unit != NULL; unit = pg_list_pop(finished)) {
+	for (struct pg_params *unit = pg_list_pop(finished); unit != NULL;
+		unit = pg_list_pop(finished)) {
 		unit->done(unit->arg, unit->outcome, &unit->rows);
 		pg_params_free(&unit);
 	}
@@ -87,7 +88,8 @@ bool pg_unit_reads(const struct pg_params *unit)
 	return strncmp(unit->statement->sql, "SELECT", 6) == 0;
 }
 
-/* The connection that writes for a lane: not the first one, if there are others. NULL: none is up. */
+/* The connection that writes for a lane: not the first one, if there are others. NULL: none is up.
+ */
 static struct pg_conn *writer(struct pg *pg, uint32_t lane)
 {
 	size_t writers = pg->settings.connections - 1;
@@ -118,7 +120,8 @@ void pg_reroute(struct pg_conn *conn)
 
 	pg_list_init(&waiting);
 	pg_list_move(&waiting, &conn->waiting);
-	for (struct pg_params *unit = pg_list_pop(&waiting); unit != NULL; unit = pg_list_pop(&waiting))
+	for (struct pg_params *unit = pg_list_pop(&waiting); unit != NULL;
+		unit = pg_list_pop(&waiting))
 		route(conn->pg, unit);
 }
 
@@ -148,7 +151,8 @@ static void reader_fill(struct pg *pg, struct pg_group *group)
 		group_take(group, &pg->reading);
 }
 
-/* A writer that has nothing to write reads too, and so does every one when the reader is held up. */
+/* A writer that has nothing to write reads too, and so does every one when the reader is held up.
+ */
 static void group_fill(struct pg_conn *conn)
 {
 	struct pg *pg = conn->pg;
@@ -164,7 +168,7 @@ static void group_fill(struct pg_conn *conn)
 	if (conn == reader && group->count == 0)
 		reader_fill(pg, group);
 	else if (conn == reader || group->count == 0 || reader->state != PG_UP ||
-		clock_monotonic_ms() - reader->sent_at_ms > READER_BUSY_MS)
+		 clock_monotonic_ms() - reader->sent_at_ms > READER_BUSY_MS)
 		group_take(group, &pg->reading);
 }
 

@@ -3,10 +3,10 @@
  *
  * A unit is one parameterised SQL statement (often a data-modifying CTE) that does all of one step
  * of one request: change and audit row together. Units that wait while a connection is busy are
- * sent together and committed together (a pipeline's statements up to its Sync are one transaction).
- * A unit's callback runs only when that commit is known. If a group fails, each of its units is
- * tried again alone, so one request's error never undoes another's. A business refusal is a unit
- * that returns no row: it is not an error.
+ * sent together and committed together (a pipeline's statements up to its Sync are one
+ * transaction). A unit's callback runs only when that commit is known. If a group fails, each of
+ * its units is tried again alone, so one request's error never undoes another's. A business refusal
+ * is a unit that returns no row: it is not an error.
  *
  * Units whose statement begins with SELECT change nothing. The first connection is for them: they
  * wait for nobody's commit. The others write. Plans are made once for all parameters (planning one
@@ -44,12 +44,13 @@ struct pg_params;
 must_check rc_t pg_params_new(struct pg_params **params);
 void pg_params_free(struct pg_params **params);
 void pg_put_null(struct pg_params *params);
-void pg_put_text(struct pg_params *params, const char *text);		/* NULL: SQL NULL */
+void pg_put_text(struct pg_params *params, const char *text); /* NULL: SQL NULL */
 void pg_put_number(struct pg_params *params, int64_t number);
-void pg_put_bytes(struct pg_params *params, struct span bytes);		/* data NULL: SQL NULL */
-void pg_put_id(struct pg_params *params, const struct id *id);		/* zero id: SQL NULL */
-void pg_put_time(struct pg_params *params, int64_t wall_ms);		/* timestamptz; 0: SQL NULL */
-void pg_put_numbers(struct pg_params *params, const uint32_t *numbers, size_t count);	/* integer[] */
+void pg_put_bytes(struct pg_params *params, struct span bytes); /* data NULL: SQL NULL */
+void pg_put_id(struct pg_params *params, const struct id *id);	/* zero id: SQL NULL */
+void pg_put_time(struct pg_params *params, int64_t wall_ms);	/* timestamptz; 0: SQL NULL */
+void pg_put_numbers(
+	struct pg_params *params, const uint32_t *numbers, size_t count); /* integer[] */
 /* bytea[] of count items of len bytes each. */
 void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len, size_t count);
 /* No parameter: units of one lane change the same rows (a credential's), and go over the same
@@ -63,12 +64,13 @@ typedef void (*pg_done_fn)(void *arg, rc_t rc, const struct pg_rows *rows);
 struct pg_settings {
 	const char *conninfo;
 	size_t connections;
-	size_t waiting_max;		/* units; more are refused with RC_STORE_DOWN at once */
-	int64_t timeout_ms;		/* a group without an answer: the connection is closed */
+	size_t waiting_max; /* units; more are refused with RC_STORE_DOWN at once */
+	int64_t timeout_ms; /* a group without an answer: the connection is closed */
 };
 
 /* Connects, and reconnects with back-off for as long as it lives. A connection counts as up only
- * when server version, fsync, synchronous_commit and the schema's migrations are as they must be. */
+ * when server version, fsync, synchronous_commit and the schema's migrations are as they must be.
+ */
 must_check rc_t pg_new(struct loop *loop, const struct pg_settings *settings, struct pg **pg);
 /* Answers everything that waits, then closes. */
 void pg_free(struct pg **pg);

@@ -133,8 +133,8 @@ out:
 static rc_t conn_watch(struct pg_conn *conn, int want)
 {
 	loop_watch_free(&conn->watch);
-	rc_t rc = loop_watch_new(conn->pg->loop, PQsocket(conn->conn), conn_ready, conn_ready, conn,
-		&conn->watch);
+	rc_t rc = loop_watch_new(
+		conn->pg->loop, PQsocket(conn->conn), conn_ready, conn_ready, conn, &conn->watch);
 	return rc == RC_OK ? loop_watch_want(conn->watch, want) : rc;
 }
 
@@ -344,7 +344,8 @@ void pg_conn_lost(struct pg_conn *conn, const char *why)
 		return;
 	conn_complain(conn, why);
 	loop_timer_set(conn->timer, conn->backoff_ms);
-	conn->backoff_ms = conn->backoff_ms * 2 < BACKOFF_LAST_MS ? conn->backoff_ms * 2 : BACKOFF_LAST_MS;
+	conn->backoff_ms =
+		conn->backoff_ms * 2 < BACKOFF_LAST_MS ? conn->backoff_ms * 2 : BACKOFF_LAST_MS;
 	pg_conn_close(conn);
 	pg_reroute(conn);
 	pg_pump_soon(conn->pg);

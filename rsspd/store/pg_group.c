@@ -1,7 +1,8 @@
 /*
- * A group of units on the wire. Together: all units, then one Sync, which commits them; CommandComplete
- * of a unit means nothing before PGRES_PIPELINE_SYNC has come, and an error in between, of a unit or of
- * the commit itself, has rolled everything back. Alone: a Sync after each unit.
+ * A group of units on the wire. Together: all units, then one Sync, which commits them;
+ * CommandComplete of a unit means nothing before PGRES_PIPELINE_SYNC has come, and an error in
+ * between, of a unit or of the commit itself, has rolled everything back. Alone: a Sync after each
+ * unit.
  */
 #include "store/pg_internal.h"
 
@@ -13,17 +14,17 @@
 #define PREPARED_MAX 256
 
 static const struct {
-	const char *state;	/* a SQLSTATE, or the class it begins with */
+	const char *state; /* a SQLSTATE, or the class it begins with */
 	rc_t rc;
 } outcomes[] = {
 	{"23505", RC_DUPLICATE},
-	{"40001", RC_STORE_DOWN},	/* serialization_failure, after PG_TRIES_MAX */
-	{"40P01", RC_STORE_DOWN},	/* deadlock_detected, likewise */
-	{"25006", RC_STORE_DOWN},	/* read_only_sql_transaction: a standby */
-	{"55P03", RC_STORE_DOWN},	/* lock_not_available */
-	{"57", RC_STORE_DOWN},		/* operator intervention, statement_timeout */
-	{"53", RC_STORE_DOWN},		/* disk full, out of memory, too many connections */
-	{"58", RC_STORE_DOWN},		/* I/O errors */
+	{"40001", RC_STORE_DOWN}, /* serialization_failure, after PG_TRIES_MAX */
+	{"40P01", RC_STORE_DOWN}, /* deadlock_detected, likewise */
+	{"25006", RC_STORE_DOWN}, /* read_only_sql_transaction: a standby */
+	{"55P03", RC_STORE_DOWN}, /* lock_not_available */
+	{"57", RC_STORE_DOWN},	  /* operator intervention, statement_timeout */
+	{"53", RC_STORE_DOWN},	  /* disk full, out of memory, too many connections */
+	{"58", RC_STORE_DOWN},	  /* I/O errors */
 };
 
 static rc_t sqlstate_rc(const char *sqlstate)
@@ -111,8 +112,9 @@ static rc_t send_unit(struct pg_conn *conn, size_t which)
 	if (rc != RC_OK)
 		return rc;
 	for (int i = 0; i < unit->count; i++) {
-		values[i] = unit->items[i].null ? NULL
-						: (const char *)unit->bytes.data + unit->items[i].offset;
+		values[i] = unit->items[i].null
+				    ? NULL
+				    : (const char *)unit->bytes.data + unit->items[i].offset;
 		lengths[i] = unit->items[i].len;
 		formats[i] = unit->items[i].binary;
 	}
@@ -159,7 +161,8 @@ static bool result_fatal(const PGresult *result)
 	return severity == NULL || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }
 
-static void log_failure(const struct pg_conn *conn, const struct pg_sent *sent, const PGresult *result)
+static void log_failure(
+	const struct pg_conn *conn, const struct pg_sent *sent, const PGresult *result)
 {
 	const struct pg_group *group = &conn->group;
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -197,7 +200,8 @@ static void unit_settle(struct pg_conn *conn, struct pg_params *unit, struct pg_
 {
 	const struct pg_group *group = &conn->group;
 	bool again = group->failed && unit != group->culprit &&
-		(!group->alone || (sqlstate_transient(group->sqlstate) && unit->tries < PG_TRIES_MAX));
+		     (!group->alone ||
+			     (sqlstate_transient(group->sqlstate) && unit->tries < PG_TRIES_MAX));
 
 	if (group->failed) {
 		PQclear(unit->rows.result);

@@ -8,8 +8,8 @@
 
 #define PG_PARAMS_MAX 64
 #define PG_GROUP_MAX 128
-#define PG_TRIES_MAX 3		/* alone, after a deadlock or a serialisation failure */
-#define PG_SCHEMA_VERSION 3	/* the newest migration that this program needs */
+#define PG_TRIES_MAX 3	    /* alone, after a deadlock or a serialisation failure */
+#define PG_SCHEMA_VERSION 3 /* the newest migration that this program needs */
 
 struct pg_rows {
 	PGresult *result;
@@ -18,7 +18,7 @@ struct pg_rows {
 /* A unit is its parameters and, once submitted, what is to be done with them: so submitting
  * allocates nothing and cannot fail. */
 struct pg_params {
-	rc_t rc;			/* the first failure to append */
+	rc_t rc; /* the first failure to append */
 	int count;
 	struct buf bytes;
 	struct {
@@ -53,20 +53,20 @@ void pg_list_move(struct pg_list *to, struct pg_list *from);
 enum pg_sent_kind { PG_SENT_PREPARE, PG_SENT_UNIT, PG_SENT_SYNC };
 struct pg_sent {
 	enum pg_sent_kind kind;
-	size_t which;			/* of prepared[], of units[]; for a sync: the first of its units */
+	size_t which; /* of prepared[], of units[]; for a sync: the first of its units */
 	bool answered;
 };
 
 /* Units that are under way on one connection. `alone`: each has a transaction of its own. */
 struct pg_group {
 	struct pg_params *units[PG_GROUP_MAX];
-	size_t count, settled;		/* settled: their transaction's end is known */
+	size_t count, settled; /* settled: their transaction's end is known */
 	bool alone;
 	struct pg_sent sent[3 * PG_GROUP_MAX];
 	size_t sent_count, at;
-	bool failed;			/* the transaction that is being read was rolled back */
-	char sqlstate[6];		/* of its error */
-	const struct pg_params *culprit;	/* whose error it is, if it is not to be tried again */
+	bool failed;			 /* the transaction that is being read was rolled back */
+	char sqlstate[6];		 /* of its error */
+	const struct pg_params *culprit; /* whose error it is, if it is not to be tried again */
 };
 
 struct pg_prepared {
@@ -82,11 +82,11 @@ struct pg_conn {
 	enum pg_state state;
 	PGconn *conn;
 	struct loop_watch *watch;
-	struct loop_timer *timer;	/* back-off, or the time-out of what is under way */
+	struct loop_timer *timer; /* back-off, or the time-out of what is under way */
 	int64_t backoff_ms;
-	bool complained;		/* its being down has been logged */
-	int64_t checked_at_ms, sent_at_ms;	/* wall; monotonic */
-	struct pg_list waiting;		/* units that write */
+	bool complained;		   /* its being down has been logged */
+	int64_t checked_at_ms, sent_at_ms; /* wall; monotonic */
+	struct pg_list waiting;		   /* units that write */
 	struct pg_prepared *prepared;
 	size_t prepared_count;
 	struct pg_group group;
@@ -97,11 +97,11 @@ struct pg {
 	char *conninfo;
 	struct pg_settings settings;
 	struct pg_conn *conns;
-	struct pg_list reading;		/* units that only read, for any connection */
-	struct pg_list slow;		/* likewise, but one by one and on the first connection only */
-	bool slow_next;			/* they and the others take turns */
-	struct pg_list again;		/* to be tried alone */
-	struct pg_list refused;		/* never sent: a bad parameter, too many waiting, no connection */
+	struct pg_list reading; /* units that only read, for any connection */
+	struct pg_list slow;	/* likewise, but one by one and on the first connection only */
+	bool slow_next;		/* they and the others take turns */
+	struct pg_list again;	/* to be tried alone */
+	struct pg_list refused; /* never sent: a bad parameter, too many waiting, no connection */
 	struct loop_timer *pump;
 	struct loop_timer *clock_timer;
 	int64_t clock_skew_ms, clock_asked_ms;

@@ -20,7 +20,7 @@ enum {
 	OID_UUID = 2950,
 };
 
-#define EPOCH_2000_MS 946684800000	/* PostgreSQL's zero, in ours */
+#define EPOCH_2000_MS 946684800000 /* PostgreSQL's zero, in ours */
 
 static _Noreturn void rows_bug(const struct pg_rows *rows, int column, const char *wanted)
 {
@@ -30,7 +30,8 @@ static _Noreturn void rows_bug(const struct pg_rows *rows, int column, const cha
 	abort();
 }
 
-static const uint8_t *rows_value(const struct pg_rows *rows, size_t row, int column, const char *wanted)
+static const uint8_t *rows_value(
+	const struct pg_rows *rows, size_t row, int column, const char *wanted)
 {
 	if (row >= pg_row_count(rows) || column < 0 || column >= PQnfields(rows->result))
 		rows_bug(rows, column, "a cell");

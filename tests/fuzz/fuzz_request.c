@@ -31,8 +31,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void fuzz_reset(uint8_t how)
 {
 	ask_reset(NULL);
-	fake.view = (struct credential_view){.key = key_algo_by_kind(KEY_P_256), .enabled = true,
-		.factors = "PIN AND OTP", .scal = SCAL_2, .multisign = 500,
+	fake.view = (struct credential_view){.key = key_algo_by_kind(KEY_P_256),
+		.enabled = true,
+		.factors = "PIN AND OTP",
+		.scal = SCAL_2,
+		.multisign = 500,
 		.certificate = SPAN(der, sizeof(der))};
 	fake.view_count = 1;
 	fake.signature_count = 2;
@@ -61,8 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	const uint8_t *body = end == NULL ? rest : end + 1;
 	const char *method = how & 4 ? "GET" : "POST";
-	int status = ask_span(method, route->path, types[how % 4],
-		SPAN(body, (size_t)(data + size - body)));
+	int status = ask_span(
+		method, route->path, types[how % 4], SPAN(body, (size_t)(data + size - body)));
 	if (status < 200 || ask_header("X-Request-Id")[0] == 0 || !json_is_object(ask.body))
 		abort();
 	if (fake.row_count > 1 || router_under_way(ask.router) != 0)

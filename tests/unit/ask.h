@@ -49,15 +49,22 @@ static void ask_on_answer(void *arg, const struct http_answer *answer)
 }
 
 /* Without running the fake core: the answer may still be under way. */
-static inline void ask_start(const char *method, const char *path, const char *type, struct span body)
+static inline void ask_start(
+	const char *method, const char *path, const char *type, struct span body)
 {
 	/* as long as the test: the message must outlive the request */
 	static struct http_message message;
 
-	message = (struct http_message){.method = method, .path = path, .query = ask.query,
-		.authorization = ask.authorization, .accept_language = ask.accept_language,
-		.content_type = type, .body = body, .address = "127.0.0.1",
-		.ambiguous = ask.ambiguous, .operator_ = ask.operator_};
+	message = (struct http_message){.method = method,
+		.path = path,
+		.query = ask.query,
+		.authorization = ask.authorization,
+		.accept_language = ask.accept_language,
+		.content_type = type,
+		.body = body,
+		.address = "127.0.0.1",
+		.ambiguous = ask.ambiguous,
+		.operator_ = ask.operator_};
 	ask.answers = 0;
 	router_handle(ask.router, &message, ask_on_answer, NULL);
 }
@@ -116,7 +123,9 @@ static inline int ask_reset(void **state)
 	ask.operator_ = NULL;
 	ask.ambiguous = false;
 	if (ask.router == NULL)
-		return router_new(NULL, &ask_settings, routes, route_count, &ask.router) == RC_OK ? 0 : -1;
+		return router_new(NULL, &ask_settings, routes, route_count, &ask.router) == RC_OK
+			       ? 0
+			       : -1;
 	return 0;
 }
 

@@ -19,8 +19,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum fake_kind { FAKE_DONE, FAKE_TOKEN, FAKE_VIEWS, FAKE_SAD, FAKE_SIGNED, FAKE_ID, FAKE_AGENCIES,
-	FAKE_CLIENT, FAKE_SUBSCRIBERS, FAKE_DECISION, FAKE_ENROL, FAKE_ACTIVATION, FAKE_EVENTS };
+enum fake_kind {
+	FAKE_DONE,
+	FAKE_TOKEN,
+	FAKE_VIEWS,
+	FAKE_SAD,
+	FAKE_SIGNED,
+	FAKE_ID,
+	FAKE_AGENCIES,
+	FAKE_CLIENT,
+	FAKE_SUBSCRIBERS,
+	FAKE_DECISION,
+	FAKE_ENROL,
+	FAKE_ACTIVATION,
+	FAKE_EVENTS
+};
 
 struct fake_step {
 	enum fake_kind kind;
@@ -40,7 +53,7 @@ static struct {
 	size_t signature_count;
 	struct core_health health;
 	/* what was asked */
-	size_t asked;			/* operations other than audit and authentication */
+	size_t asked; /* operations other than audit and authentication */
 	char bearer[64], client_id[64], client_secret[64], pin[64], otp[64], sad_sent[64];
 	char sign_algo[64], hash_algo[64];
 	struct id credential, subscriber, after;
@@ -50,7 +63,10 @@ static struct {
 	const struct digest_algo *digest;
 	bool authorized, extended, signed_;
 	/* audit rows, newest last */
-	struct { char event[64], result[16], code[64]; struct id request, credential; } rows[8];
+	struct {
+		char event[64], result[16], code[64];
+		struct id request, credential;
+	} rows[8];
 	size_t row_count;
 	/* the loop */
 	struct fake_step steps[FAKE_STEPS];
@@ -79,8 +95,8 @@ static const struct secret *fake_secret(const char *text)
 	return &secret;
 }
 
-static const struct decision_view fake_decision = {"deny", "no-authority", 3, "Lý do", "Reason",
-	"USB token", "USB token"};
+static const struct decision_view fake_decision = {
+	"deny", "no-authority", 3, "Lý do", "Reason", "USB token", "USB token"};
 
 static void fake_call_signed(const struct fake_step *step)
 {
@@ -99,13 +115,16 @@ static void fake_call_signed(const struct fake_step *step)
 
 static void fake_call_operator(const struct fake_step *step)
 {
-	static const struct subscriber_credential credential = {.status = "active", .key = "p-256",
-		.valid_to_ms = 1893456000000};
-	const struct agency_view agency = {.path = {"UBND tỉnh Mẫu"}, .sector = "education",
-		.province = "Mẫu"};
+	static const struct subscriber_credential credential = {
+		.status = "active", .key = "p-256", .valid_to_ms = 1893456000000};
+	const struct agency_view agency = {
+		.path = {"UBND tỉnh Mẫu"}, .sector = "education", .province = "Mẫu"};
 	const struct subscriber_view subscriber = {.name = "Nguyễn Thị Ví Dụ",
-		.position = "Giáo viên", .state = "active", .agency = {"UBND tỉnh Mẫu"},
-		.credentials = &credential, .credential_count = 1};
+		.position = "Giáo viên",
+		.state = "active",
+		.agency = {"UBND tỉnh Mẫu"},
+		.credentials = &credential,
+		.credential_count = 1};
 
 	if (step->kind == FAKE_AGENCIES)
 		((core_agencies_fn)step->done)(step->arg, &step->fault, &agency, 1);
@@ -114,7 +133,8 @@ static void fake_call_operator(const struct fake_step *step)
 	else if (step->kind == FAKE_DECISION)
 		((core_decision_fn)step->done)(step->arg, &step->fault, &fake_decision);
 	else if (step->kind == FAKE_ENROL)
-		((core_enrol_fn)step->done)(step->arg, &step->fault, &fake.subscriber, &fake_decision);
+		((core_enrol_fn)step->done)(
+			step->arg, &step->fault, &fake.subscriber, &fake_decision);
 	else if (step->kind == FAKE_ID)
 		((core_id_fn)step->done)(step->arg, &step->fault, &fake.subscriber);
 	else if (step->kind == FAKE_CLIENT)
@@ -125,7 +145,10 @@ static void fake_call_operator(const struct fake_step *step)
 static void fake_call(const struct fake_step *step)
 {
 	static const struct audit_event events[1] = {{.row = {.event = "signature.created",
-		.result = "ok", .code = "OK", .address = "127.0.0.1", .detail = "{\"a\":1}"}}};
+							      .result = "ok",
+							      .code = "OK",
+							      .address = "127.0.0.1",
+							      .detail = "{\"a\":1}"}}};
 	const struct credential_views views = {&fake.view, fake.view_count, fake.more};
 	const struct token_issued token = {fake_secret("TOKEN"), 3600};
 	const struct audit_events found = {events, 1};
@@ -166,9 +189,14 @@ static void fake_run(void)
 
 void audit_row_from_call(struct audit_row *row, const struct call *call, const char *event, rc_t rc)
 {
-	*row = (struct audit_row){.request = call->request, .event = event, .code = rc_name(rc),
-		.result = rc == RC_OK ? "ok" : rc_status(rc) >= 500 ? "failed" : "refused",
-		.credential = call->credential, .address = call->address};
+	*row = (struct audit_row){.request = call->request,
+		.event = event,
+		.code = rc_name(rc),
+		.result = rc == RC_OK		 ? "ok"
+			  : rc_status(rc) >= 500 ? "failed"
+						 : "refused",
+		.credential = call->credential,
+		.address = call->address};
 }
 
 void core_audit_write(struct core *core, struct call *call, const struct audit_row *row,
@@ -224,7 +252,8 @@ void core_token_authenticate(
 /* core/credential.h */
 
 void core_credential_list(struct core *core, struct call *call, const struct id *subscriber,
-	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done, void *arg)
+	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done,
+	void *arg)
 {
 	(void)core;
 	(void)call;
@@ -339,15 +368,15 @@ struct span core_ca_certificate(const struct core *core)
 
 /* core/operation.h */
 
-#define FAKE_OPERATION(name, request_type, fn_type, kind)                                          \
-	void name(struct core *core, struct call *call, request_type request, fn_type done,        \
-		void *arg)                                                                         \
-	{                                                                                          \
-		(void)core;                                                                        \
-		(void)call;                                                                        \
-		(void)request;                                                                     \
-		fake.asked++;                                                                      \
-		fake_push((kind), (void *)done, arg, fake.other);                                  \
+#define FAKE_OPERATION(name, request_type, fn_type, kind)                                   \
+	void name(struct core *core, struct call *call, request_type request, fn_type done, \
+		void *arg)                                                                  \
+	{                                                                                   \
+		(void)core;                                                                 \
+		(void)call;                                                                 \
+		(void)request;                                                              \
+		fake.asked++;                                                               \
+		fake_push((kind), (void *)done, arg, fake.other);                           \
 	}
 
 FAKE_OPERATION(core_agency_add, const struct agency_add_request *, core_id_fn, FAKE_ID)
@@ -358,8 +387,8 @@ FAKE_OPERATION(core_subscriber_list, const struct subscriber_query *, core_subsc
 	FAKE_SUBSCRIBERS)
 FAKE_OPERATION(core_subscriber_disable, const struct id *, core_done_fn, FAKE_DONE)
 FAKE_OPERATION(core_enrol_check, struct span, core_enrol_fn, FAKE_ENROL)
-FAKE_OPERATION(core_activate, const struct activation_request *, core_activation_fn,
-	FAKE_ACTIVATION)
+FAKE_OPERATION(
+	core_activate, const struct activation_request *, core_activation_fn, FAKE_ACTIVATION)
 
 void core_agency_list(struct core *core, struct call *call, core_agencies_fn done, void *arg)
 {

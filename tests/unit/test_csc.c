@@ -40,9 +40,14 @@ static int setup(void **state)
 	buf_clear(&der);
 	if (base64_decode(&der, span_string(certificate)) != RC_OK)
 		return -1;
-	fake.view = (struct credential_view){.key = key_algo_by_kind(KEY_P_256), .enabled = true,
-		.factors = "PIN AND OTP", .scal = SCAL_2, .mode = CLIENT_EXPLICIT, .multisign = 500,
-		.certificate = buf_span(&der), .issuer_certificate = buf_span(&der)};
+	fake.view = (struct credential_view){.key = key_algo_by_kind(KEY_P_256),
+		.enabled = true,
+		.factors = "PIN AND OTP",
+		.scal = SCAL_2,
+		.mode = CLIENT_EXPLICIT,
+		.multisign = 500,
+		.certificate = buf_span(&der),
+		.issuer_certificate = buf_span(&der)};
 	fake.view_count = 1;
 	if (id_parse(&fake.view.id, CREDENTIAL) != RC_OK)
 		return -1;
@@ -91,8 +96,8 @@ static void info_speaks_each_version(void **state)
 	assert_string_equal(text_at("specs"), "2.0.0.2");
 	assert_int_equal(json_array_size(member("signature_formats.formats")),
 		json_array_size(member("signature_formats.envelope_properties")));
-	assert_string_equal(json_string_value(json_array_get(member("conformance_levels"), 0)),
-		"Ades-B-B");
+	assert_string_equal(
+		json_string_value(json_array_get(member("conformance_levels"), 0)), "Ades-B-B");
 	assert_null(member("oauth2Issuer"));
 }
 
@@ -107,8 +112,8 @@ static void info_announces_only_what_works(void **state)
 	assert_string_equal(text_at("lang"), "en");
 	assert_int_equal(json_array_size(member("methods")), 7);
 	for (size_t i = 0; i < 7; i++)
-		assert_string_equal(json_string_value(json_array_get(member("methods"), i)),
-			expected[i]);
+		assert_string_equal(
+			json_string_value(json_array_get(member("methods"), i)), expected[i]);
 }
 
 static void a_client_must_name_the_user(void **state)
@@ -116,9 +121,11 @@ static void a_client_must_name_the_user(void **state)
 	(void)state;
 	assert_refused("/csc/v1/credentials/list", "{}", "Invalid parameter userID");
 	assert_refused("/csc/v1/credentials/list", "{\"userID\":1}", "Invalid parameter userID");
-	assert_refused("/csc/v1/credentials/list", "{\"userID\":\"x\"}", "Invalid parameter userID");
+	assert_refused(
+		"/csc/v1/credentials/list", "{\"userID\":\"x\"}", "Invalid parameter userID");
 	assert_refused("/csc/v2/credentials/list",
-		"{\"userID\":\"" USER "\",\"certificates\":\"all\"}", "Invalid parameter certificates");
+		"{\"userID\":\"" USER "\",\"certificates\":\"all\"}",
+		"Invalid parameter certificates");
 	assert_refused("/csc/v1/credentials/list", "{\"userID\":\"" USER "\",\"pageToken\":\"x\"}",
 		"Invalid parameter pageToken");
 	assert_int_equal(fake.asked, 0);
@@ -132,12 +139,15 @@ static void pages_only_for_those_who_ask(void **state)
 	assert_null(member("nextPageToken"));
 	assert_null(member("credentialInfos"));
 	assert_int_equal(fake.limit, 1000);
-	assert_int_equal(ask_json("/csc/v1/credentials/list",
-		"{\"userID\":\"" USER "\",\"maxResults\":1}"), 200);
+	assert_int_equal(
+		ask_json("/csc/v1/credentials/list", "{\"userID\":\"" USER "\",\"maxResults\":1}"),
+		200);
 	assert_int_equal(fake.limit, 1);
 	assert_string_equal(text_at("nextPageToken"), CREDENTIAL);
-	assert_int_equal(ask_json("/csc/v1/credentials/list", "{\"userID\":\"" USER
-		"\",\"maxResults\":-4,\"pageToken\":\"" CREDENTIAL "\"}"), 200);
+	assert_int_equal(ask_json("/csc/v1/credentials/list",
+				 "{\"userID\":\"" USER
+				 "\",\"maxResults\":-4,\"pageToken\":\"" CREDENTIAL "\"}"),
+		200);
 	assert_int_equal(fake.limit, 100);
 	assert_false(id_is_zero(&fake.after));
 }
@@ -145,8 +155,11 @@ static void pages_only_for_those_who_ask(void **state)
 static void v2_lists_whole_credentials(void **state)
 {
 	(void)state;
-	assert_int_equal(ask_json("/csc/v2/credentials/list", "{\"userID\":\"" USER
-		"\",\"credentialInfo\":true,\"onlyValid\":true,\"certificates\":\"none\"}"), 200);
+	assert_int_equal(
+		ask_json("/csc/v2/credentials/list",
+			"{\"userID\":\"" USER
+			"\",\"credentialInfo\":true,\"onlyValid\":true,\"certificates\":\"none\"}"),
+		200);
 	assert_true(json_is_true(member("onlyValid")));
 	const json_t *info = json_array_get(member("credentialInfos"), 0);
 	assert_string_equal(json_string_value(json_object_get(info, "credentialID")), CREDENTIAL);
@@ -175,8 +188,10 @@ static void v1_credential_has_strings_and_numbers_as_they_must_be(void **state)
 static void v1_auth_info_shows_the_factors(void **state)
 {
 	(void)state;
-	assert_int_equal(ask_json("/csc/v1/credentials/info",
-		"{" ID ",\"authInfo\":true,\"certInfo\":true,\"certificates\":\"chain\"}"), 200);
+	assert_int_equal(
+		ask_json("/csc/v1/credentials/info",
+			"{" ID ",\"authInfo\":true,\"certInfo\":true,\"certificates\":\"chain\"}"),
+		200);
 	assert_string_equal(text_at("PIN.presence"), "true");
 	assert_string_equal(text_at("OTP.presence"), "true");
 	assert_string_equal(text_at("OTP.type"), "offline");
@@ -227,8 +242,10 @@ static void credential_faults(void **state)
 static void authorize_reads_both_ways_of_naming_factors(void **state)
 {
 	static const char *const bodies[] = {
-		"{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH32 "\"],\"PIN\":\"p\",\"OTP\":\"1\"}",
-		"{" ID ",\"numSignatures\":1,\"hashes\":[\"" HASH32 "\"],\"hashAlgorithmOID\":\"" SHA256_OID
+		"{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH32
+		"\"],\"PIN\":\"p\",\"OTP\":\"1\"}",
+		"{" ID ",\"numSignatures\":1,\"hashes\":[\"" HASH32
+		"\"],\"hashAlgorithmOID\":\"" SHA256_OID
 		"\",\"authData\":[{\"id\":\"PIN\",\"value\":\"p\"},{\"id\":\"OTP\",\"value\":\"1\"}]}",
 		"{" ID ",\"numSignatures\":1,\"hashes\":[\"" HASH32 "\"],\"PIN\":\"p\","
 		"\"authData\":[{\"id\":\"OTP\",\"value\":\"1\"},{\"id\":\"PIN\",\"value\":\"p\"}]}",
@@ -253,11 +270,12 @@ static void authorize_faults_in_the_words_of_the_standard(void **state)
 	static const char path[] = "/csc/v1/credentials/authorize";
 
 	(void)state;
-	assert_refused(path, "{" ID "}",
-		"Missing (or invalid type) integer parameter numSignatures");
+	assert_refused(
+		path, "{" ID "}", "Missing (or invalid type) integer parameter numSignatures");
 	assert_refused(path, "{" ID ",\"numSignatures\":\"1\"}",
 		"Missing (or invalid type) integer parameter numSignatures");
-	assert_refused(path, "{" ID ",\"numSignatures\":0}", "Invalid value for parameter numSignatures");
+	assert_refused(
+		path, "{" ID ",\"numSignatures\":0}", "Invalid value for parameter numSignatures");
 	assert_refused(path, "{" ID ",\"numSignatures\":501}", "Numbers of signatures is too high");
 	assert_refused(path, "{" ID ",\"numSignatures\":1,\"PIN\":1}", "Invalid parameter PIN");
 	assert_refused(path, "{" ID ",\"numSignatures\":1,\"OTP\":1}", "Invalid parameter OTP");
@@ -266,15 +284,20 @@ static void authorize_faults_in_the_words_of_the_standard(void **state)
 	assert_refused(path, "{" ID ",\"numSignatures\":1,\"hash\":[]}", "Empty hash array");
 	assert_refused(path, "{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH20 "\"]}",
 		"Invalid digest value length");
-	assert_refused(path, "{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH32
-		"\"],\"hashes\":[\"" HASH32B "\"]}",
+	assert_refused(path,
+		"{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH32 "\"],\"hashes\":[\"" HASH32B
+		"\"]}",
 		"The parameters hash and hashes are both present and differ");
 	assert_refused(path, "{" ID ",\"numSignatures\":1,\"authData\":[{\"id\":\"PIN\"}]}",
 		"Invalid parameter authData");
-	assert_refused(path, "{" ID ",\"numSignatures\":1,\"PIN\":\"a\","
-		"\"authData\":[{\"id\":\"PIN\",\"value\":\"b\"}]}", "Invalid parameter authData");
-	assert_refused(path, "{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH32
-		"\"],\"hashAlgo\":\"1.3.14.3.2.26\"}", "Invalid parameter hashAlgo");
+	assert_refused(path,
+		"{" ID ",\"numSignatures\":1,\"PIN\":\"a\","
+		"\"authData\":[{\"id\":\"PIN\",\"value\":\"b\"}]}",
+		"Invalid parameter authData");
+	assert_refused(path,
+		"{" ID ",\"numSignatures\":1,\"hash\":[\"" HASH32
+		"\"],\"hashAlgo\":\"1.3.14.3.2.26\"}",
+		"Invalid parameter hashAlgo");
 	assert_refused(path, "{" ID ",\"numSignatures\":1,\"clientData\":{}}",
 		"Invalid parameter clientData");
 	assert_false(fake.authorized);
@@ -304,7 +327,8 @@ static void factor_faults_differ_by_version(void **state)
 		for (int v = 0; v < 2; v++) {
 			assert_int_equal(ask_json(v == 0 ? "/csc/v1/credentials/authorize"
 							 : "/csc/v2/credentials/authorize",
-						 body), 400);
+						 body),
+				400);
 			assert_string_equal(ask_error(), cases[i].error[v]);
 			assert_string_equal(ask_text_of_error(), cases[i].text[v]);
 		}
@@ -344,12 +368,13 @@ static void codes_come_from_the_authenticator(void **state)
 	(void)state;
 	assert_int_equal(ask_json("/csc/v1/credentials/sendOTP", "{" ID "}"), 400);
 	assert_string_equal(fake.rows[0].code, "CODE_FROM_AUTHENTICATOR");
-	assert_refused("/csc/v2/credentials/getChallenge", "{" ID "}",
-		"Invalid parameter authObjectID");
+	assert_refused(
+		"/csc/v2/credentials/getChallenge", "{" ID "}", "Invalid parameter authObjectID");
 	assert_refused("/csc/v2/credentials/getChallenge", "{" ID ",\"authObjectID\":\"x\"}",
 		"Invalid parameter authObjectID");
-	assert_int_equal(ask_json("/csc/v2/credentials/getChallenge",
-		"{" ID ",\"authObjectID\":\"OTP\"}"), 400);
+	assert_int_equal(
+		ask_json("/csc/v2/credentials/getChallenge", "{" ID ",\"authObjectID\":\"OTP\"}"),
+		400);
 	assert_non_null(strstr(ask_text_of_error(), "authenticator"));
 }
 
@@ -370,37 +395,41 @@ static void sign_keeps_the_order_of_hashes(void **state)
 {
 	(void)state;
 	fake.signature_count = 3;
-	assert_int_equal(ask_json("/csc/v1/signatures/signHash", "{" ID ",\"hash\":[\"" HASH32B "\",\""
-		HASH32 "\",\"" HASH32B "\"]" SIGN_TAIL), 200);
+	assert_int_equal(ask_json("/csc/v1/signatures/signHash",
+				 "{" ID ",\"hash\":[\"" HASH32B "\",\"" HASH32 "\",\"" HASH32B
+				 "\"]" SIGN_TAIL),
+		200);
 	assert_int_equal(fake.hash_count, 3);
 	assert_int_equal(fake.first_hash[0], 1);
 	assert_string_equal(fake.sad_sent, "s");
 	assert_string_equal(fake.sign_algo, "1.2.840.10045.4.3.2");
 	assert_int_equal(json_array_size(member("signatures")), 3);
 	/* "signature 2" */
-	assert_string_equal(json_string_value(json_array_get(member("signatures"), 2)),
-		"c2lnbmF0dXJlIDI=");
+	assert_string_equal(
+		json_string_value(json_array_get(member("signatures"), 2)), "c2lnbmF0dXJlIDI=");
 }
 
 static void sign_faults_in_the_words_of_the_standard(void **state)
 {
-	static const char path[] = "/csc/v1/signatures/signHash", v2[] = "/csc/v2/signatures/signHash";
+	static const char path[] = "/csc/v1/signatures/signHash",
+			  v2[] = "/csc/v2/signatures/signHash";
 	static const char all[] = ",\"hash\":[\"" HASH32 "\"]";
 	char body[512];
 
 	(void)state;
 	assert_refused(path, "{}", "Missing (or invalid type) string parameter credentialID");
 	assert_refused(path, "{" ID "}", "Missing (or invalid type) string parameter SAD");
-	assert_refused(path, "{" ID ",\"SAD\":\"s\"}",
-		"Missing (or invalid type) array parameter hash");
+	assert_refused(
+		path, "{" ID ",\"SAD\":\"s\"}", "Missing (or invalid type) array parameter hash");
 	assert_refused(path, "{" ID ",\"SAD\":\"s\",\"hash\":[]}",
 		"Missing (or invalid type) string parameter signAlgo");
 	assert_refused(path, "{" ID ",\"hash\":[]" SIGN_TAIL, "Empty hash array");
-	assert_refused(path, "{" ID ",\"hash\":[1]" SIGN_TAIL, "Invalid Base64 hash string parameter");
+	assert_refused(
+		path, "{" ID ",\"hash\":[1]" SIGN_TAIL, "Invalid Base64 hash string parameter");
 	assert_refused(path, "{" ID ",\"hash\":[\"" HASH20 "\",\"-_\"]" SIGN_TAIL,
 		"Invalid Base64 hash string parameter");
-	assert_refused(path, "{" ID ",\"hash\":[\"" HASH20 "\"]" SIGN_TAIL,
-		"Invalid digest value length");
+	assert_refused(
+		path, "{" ID ",\"hash\":[\"" HASH20 "\"]" SIGN_TAIL, "Invalid digest value length");
 	snprintf(body, sizeof(body), "{%s%s,\"clientData\":1%s", ID, all, SIGN_TAIL);
 	assert_refused(path, body, "Invalid parameter clientData");
 	snprintf(body, sizeof(body), "{%s%s,\"hashAlgo\":1%s", ID, all, SIGN_TAIL);
@@ -416,7 +445,8 @@ static void sign_faults_in_the_words_of_the_standard(void **state)
 	assert_refused(path, body, "Hash is not authorized by the SAD.");
 	assert_refused(v2, body, "Hash is not authorized by the SAD");
 	fake.sign.rc = RC_CERTIFICATE_EXPIRED;
-	assert_refused(path, body, "Signing certificate 'O=Trường Mẫu,CN=Trần Văn Mẫu' is expired.");
+	assert_refused(
+		path, body, "Signing certificate 'O=Trường Mẫu,CN=Trần Văn Mẫu' is expired.");
 	assert_refused(v2, body, "Signing certificate is expired");
 }
 
@@ -429,7 +459,8 @@ static void five_hundred_hashes_and_no_more(void **state)
 		buf_clear(&body);
 		assert_int_equal(buf_append_string(&body, "{" ID ",\"hash\":["), RC_OK);
 		for (int i = 0; i < count; i++)
-			assert_int_equal(buf_printf(&body, "%s\"" HASH32 "\"", i == 0 ? "" : ","), RC_OK);
+			assert_int_equal(
+				buf_printf(&body, "%s\"" HASH32 "\"", i == 0 ? "" : ","), RC_OK);
 		assert_int_equal(buf_append_string(&body, "]" SIGN_TAIL), RC_OK);
 		int status = ask_span("POST", "/csc/v1/signatures/signHash", JSON, buf_span(&body));
 		assert_int_equal(status, count == 500 ? 200 : 400);
@@ -452,8 +483,8 @@ static void a_token_for_id_and_secret(void **state)
 {
 	(void)state;
 	ask.authorization = NULL;
-	assert_token("grant_type=client_credentials&client_id=a&client_secret=b%2Bc&scope=service", 200,
-		"", "");
+	assert_token("grant_type=client_credentials&client_id=a&client_secret=b%2Bc&scope=service",
+		200, "", "");
 	assert_string_equal(text_at("access_token"), "TOKEN");
 	assert_string_equal(text_at("token_type"), "Bearer");
 	assert_int_equal(json_integer_value(member("expires_in")), 3600);
@@ -476,8 +507,8 @@ static void token_faults_in_the_words_of_the_standard(void **state)
 	assert_token("client_id=a&grant_type=client_credentials", 401, "invalid_request",
 		"Client authorization required");
 	assert_string_not_equal(ask_header("WWW-Authenticate"), "");
-	assert_token("client_id=a&grant_type=client_credentials&client_secret=b&scope=credential", 400,
-		"invalid_scope", "The requested scope is invalid, unknown, or malformed.");
+	assert_token("client_id=a&grant_type=client_credentials&client_secret=b&scope=credential",
+		400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.");
 	assert_token("client_id=a&client_id=a&grant_type=client_credentials&client_secret=b", 400,
 		"invalid_request", rc_text(RC_MALFORMED, RC_CSC_V1));
 	assert_int_equal(fake.asked, 0);
@@ -516,7 +547,8 @@ int main(void)
 		cmocka_unit_test_setup(a_client_must_name_the_user, setup),
 		cmocka_unit_test_setup(pages_only_for_those_who_ask, setup),
 		cmocka_unit_test_setup(v2_lists_whole_credentials, setup),
-		cmocka_unit_test_setup(v1_credential_has_strings_and_numbers_as_they_must_be, setup),
+		cmocka_unit_test_setup(
+			v1_credential_has_strings_and_numbers_as_they_must_be, setup),
 		cmocka_unit_test_setup(v1_auth_info_shows_the_factors, setup),
 		cmocka_unit_test_setup(v2_credential_has_auth_objects, setup),
 		cmocka_unit_test_setup(credential_faults, setup),

@@ -30,7 +30,7 @@ struct world {
 	struct pg *pg;
 	struct loop_timer *patience, *poll;
 	bool (*until)(struct world *world);
-	size_t wanted;		/* callbacks still to come */
+	size_t wanted; /* callbacks still to come */
 };
 
 /* one unit's end */
@@ -123,7 +123,8 @@ static void start_store_as(struct world *world, const char *conninfo, size_t con
 	assert_int_equal(pg_new(world->loop, &settings, &world->pg), RC_OK);
 }
 
-static void start_store(struct world *world, size_t connections, size_t waiting_max, int64_t timeout_ms)
+static void start_store(
+	struct world *world, size_t connections, size_t waiting_max, int64_t timeout_ms)
 {
 	start_store_as(world, world->conninfo, connections, waiting_max, timeout_ms);
 }
@@ -179,8 +180,8 @@ static struct pg_params *params(void)
 	return fresh;
 }
 
-static void submit(struct world *world, const struct pg_statement *statement, struct pg_params *given,
-	struct end *end)
+static void submit(struct world *world, const struct pg_statement *statement,
+	struct pg_params *given, struct end *end)
 {
 	*end = (struct end){.world = world, .rc = RC_COUNT};
 	world->wanted++;
@@ -189,15 +190,15 @@ static void submit(struct world *world, const struct pg_statement *statement, st
 }
 
 /* txid_current tells which units were committed together */
-static const struct pg_statement insert_one = {"t_insert",
-	"INSERT INTO public.t (id) VALUES ($1::bigint) RETURNING txid_current()"};
+static const struct pg_statement insert_one = {
+	"t_insert", "INSERT INTO public.t (id) VALUES ($1::bigint) RETURNING txid_current()"};
 static const struct pg_statement insert_deferred = {"t_deferred",
 	"INSERT INTO public.t_deferred (id) VALUES ($1::bigint) RETURNING txid_current()"};
 static const struct pg_statement divide = {"t_divide", "SELECT 1 / $1::bigint"};
 static const struct pg_statement broken = {"t_broken", "SELEKT 1"};
 static const struct pg_statement backend = {"t_backend", "SELECT pg_backend_pid()"};
-static const struct pg_statement wait_row = {"t_wait",
-	"UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
+static const struct pg_statement wait_row = {
+	"t_wait", "UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
 static const struct pg_statement wait_two = {"t_wait_two",
 	"WITH a AS MATERIALIZED (UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n)"
 	" UPDATE public.t_lock SET n = n + 1 WHERE id = $2::bigint AND (SELECT n FROM a) > 0 RETURNING n"};
@@ -221,11 +222,12 @@ static int world_new(void **state)
 	snprintf(world->conninfo, sizeof(world->conninfo), "host=%s dbname=postgres user=rsspd",
 		world->dir);
 	super_connect(world);
-	super_sql(world, "CREATE TABLE public.t (id bigint PRIMARY KEY);"
-			 "CREATE TABLE public.t_deferred (id bigint UNIQUE DEFERRABLE INITIALLY DEFERRED);"
-			 "CREATE TABLE public.t_lock (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0);"
-			 "INSERT INTO public.t_lock (id) VALUES (1), (2);"
-			 "GRANT ALL ON public.t, public.t_deferred, public.t_lock TO rsspd");
+	super_sql(world,
+		"CREATE TABLE public.t (id bigint PRIMARY KEY);"
+		"CREATE TABLE public.t_deferred (id bigint UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+		"CREATE TABLE public.t_lock (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0);"
+		"INSERT INTO public.t_lock (id) VALUES (1), (2);"
+		"GRANT ALL ON public.t, public.t_deferred, public.t_lock TO rsspd");
 	*state = world;
 	return 0;
 }
@@ -250,7 +252,8 @@ static int store_new(void **state)
 	struct world *world = *state;
 
 	assert_int_equal(loop_new(&world->loop), RC_OK);
-	assert_int_equal(loop_timer_new(world->loop, out_of_patience, NULL, &world->patience), RC_OK);
+	assert_int_equal(
+		loop_timer_new(world->loop, out_of_patience, NULL, &world->patience), RC_OK);
 	assert_int_equal(loop_timer_new(world->loop, poll_once, world, &world->poll), RC_OK);
 	world->wanted = 0;
 	super_sql(world, "TRUNCATE public.t, public.t_deferred; UPDATE public.t_lock SET n = 0");
@@ -284,7 +287,7 @@ static void units_that_wait_share_one_commit(void **state)
 		assert_int_equal(ends[i].rc, RC_OK);
 		transactions += i == 0 || ends[i].number != ends[i - 1].number;
 	}
-	assert_int_equal(transactions, 3);	/* 128 + 128 + 44 */
+	assert_int_equal(transactions, 3); /* 128 + 128 + 44 */
 	assert_int_equal(super_number(world, "SELECT count(*) FROM public.t"), 300);
 }
 
@@ -346,13 +349,15 @@ static void a_deadlock_is_tried_again(void **state)
 
 	start_store(world, 1, 1000, 60000);
 	await_ready(world);
-	super_sql(world, "SET deadlock_timeout = '60s'; BEGIN; SELECT FROM public.t_lock WHERE id = 2"
-			 " FOR UPDATE");
+	super_sql(world,
+		"SET deadlock_timeout = '60s'; BEGIN; SELECT FROM public.t_lock WHERE id = 2"
+		" FOR UPDATE");
 	pg_put_number(given, 1);
 	pg_put_number(given, 2);
 	submit(world, &wait_two, given, &end);
 	await(world, somebody_waits_for_a_lock);
-	assert_int_equal(PQsendQuery(world->super, "UPDATE public.t_lock SET n = 10 WHERE id = 1"), 1);
+	assert_int_equal(
+		PQsendQuery(world->super, "UPDATE public.t_lock SET n = 10 WHERE id = 1"), 1);
 	await(world, super_is_done);
 	PQclear(PQgetResult(world->super));
 	assert_null(PQgetResult(world->super));
@@ -454,7 +459,8 @@ static void readers_wait_for_no_writer(void **state)
 /* A server process counts its deadlocks in the statistics when it ends, at the latest. */
 static bool nobody_is_connected(struct world *world)
 {
-	return super_number(world, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rsspd'") == 0;
+	return super_number(
+		       world, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rsspd'") == 0;
 }
 
 static int64_t deadlocks(struct world *world)
@@ -636,7 +642,8 @@ static void a_server_or_role_that_is_not_as_it_must_be_is_refused(void **state)
 	} cases[] = {
 		{"ALTER ROLE rsspd SET synchronous_commit = off", "ALTER ROLE rsspd RESET ALL"},
 		{"ALTER ROLE rsspd SET synchronous_commit = local", "ALTER ROLE rsspd RESET ALL"},
-		{"ALTER ROLE rsspd SET default_transaction_read_only = on", "ALTER ROLE rsspd RESET ALL"},
+		{"ALTER ROLE rsspd SET default_transaction_read_only = on",
+			"ALTER ROLE rsspd RESET ALL"},
 		{"ALTER ROLE rsspd SUPERUSER", "ALTER ROLE rsspd NOSUPERUSER"},
 		{"ALTER ROLE rsspd CREATEROLE", "ALTER ROLE rsspd NOCREATEROLE"},
 		{"GRANT rssp_owner TO rsspd", "REVOKE rssp_owner FROM rsspd"},

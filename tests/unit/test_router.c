@@ -117,7 +117,8 @@ static void an_operation_that_wrote_its_row_gets_no_second_one(void **state)
 	(void)state;
 	assert_int_equal(ask_json("/csc/v1/credentials/authorize",
 				 "{\"credentialID\":\"" CREDENTIAL "\",\"numSignatures\":1,"
-				 "\"PIN\":\"x\",\"OTP\":\"1\"}"), 200);
+				 "\"PIN\":\"x\",\"OTP\":\"1\"}"),
+		200);
 	assert_int_equal(fake.row_count, 0);
 }
 
@@ -171,12 +172,14 @@ static void the_bearer_comes_before_the_body(void **state)
 
 static void malformed_bearers_get_each_versions_string(void **state)
 {
-	static const char usual[] = "The request is missing a required parameter, includes an invalid "
-				    "parameter value, includes a parameter more than once, or is "
-				    "otherwise malformed.";
-	static const char required[] = "The request is missing a REQUIRED parameter, includes an invalid "
-				       "parameter value, includes a parameter more than once, or is "
-				       "otherwise malformed.";
+	static const char usual[] =
+		"The request is missing a required parameter, includes an invalid "
+		"parameter value, includes a parameter more than once, or is "
+		"otherwise malformed.";
+	static const char required[] =
+		"The request is missing a REQUIRED parameter, includes an invalid "
+		"parameter value, includes a parameter more than once, or is "
+		"otherwise malformed.";
 
 	(void)state;
 	ask.authorization = "Bearer";
@@ -223,7 +226,8 @@ static void operators_come_by_certificate_only(void **state)
 	assert_int_equal(ask_json("/operator/v1/clients/disable", "{}"), 400);
 	assert_string_equal(ask_text_of_error(),
 		"A required parameter is missing or of the wrong type: clientID");
-	assert_int_equal(ask_json("/operator/v1/clients/disable", "{\"clientID\":\"" USER "\"}"), 200);
+	assert_int_equal(
+		ask_json("/operator/v1/clients/disable", "{\"clientID\":\"" USER "\"}"), 200);
 	assert_int_equal(fake.asked, 1);
 }
 
@@ -278,8 +282,10 @@ static void probes_say_what_is_missing(void **state)
 static int print_table(void)
 {
 	static const char *const who[] = {[AUTH_NOBODY] = "nobody",
-		[AUTH_CLIENT_SECRET] = "client-secret", [AUTH_CODE] = "code",
-		[AUTH_CLIENT] = "client", [AUTH_OPERATOR] = "operator"};
+		[AUTH_CLIENT_SECRET] = "client-secret",
+		[AUTH_CODE] = "code",
+		[AUTH_CLIENT] = "client",
+		[AUTH_OPERATOR] = "operator"};
 
 	for (size_t i = 0; i < route_count; i++)
 		printf("%s%s%s %s %s %s %zu\n", routes[i].methods & ROUTE_GET ? "GET" : "",
@@ -295,11 +301,13 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--table") == 0)
 		return print_table();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_row_without_authorisation_or_event_does_not_boot, ask_reset),
+		cmocka_unit_test_setup(
+			a_row_without_authorisation_or_event_does_not_boot, ask_reset),
 		cmocka_unit_test_setup(every_guarded_route_refuses_and_records, ask_reset),
 		cmocka_unit_test_setup(the_answer_carries_the_id_of_its_row, ask_reset),
 		cmocka_unit_test_setup(no_answer_leaves_before_its_row_is_durable, ask_reset),
-		cmocka_unit_test_setup(an_operation_that_wrote_its_row_gets_no_second_one, ask_reset),
+		cmocka_unit_test_setup(
+			an_operation_that_wrote_its_row_gets_no_second_one, ask_reset),
 		cmocka_unit_test_setup(unknown_addresses_are_404_and_wrong_methods_405, ask_reset),
 		cmocka_unit_test_setup(a_long_body_and_a_foreign_type_are_refused_first, ask_reset),
 		cmocka_unit_test_setup(the_bearer_comes_before_the_body, ask_reset),

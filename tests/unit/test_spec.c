@@ -23,9 +23,10 @@ struct values {
 static const char *const choices[] = {"none", "single", "chain", NULL};
 
 #define AT(member) offsetof(struct values, member)
-#define FIELD(label, kind, member)                                                                 \
-	.name = (label), .type = (kind), .wrong = RC_PARAMETER_MISSING,                            \
-	.invalid = RC_PARAMETER_INVALID, .contradiction = RC_HASH_CONTRADICTION, .offset = AT(member)
+#define FIELD(label, kind, member)                                               \
+	.name = (label), .type = (kind), .wrong = RC_PARAMETER_MISSING,          \
+	.invalid = RC_PARAMETER_INVALID, .contradiction = RC_HASH_CONTRADICTION, \
+	.offset = AT(member)
 static const struct spec_field fields[] = {
 	{FIELD("number", SPEC_NUMBER, number), .required = true, .least = 1, .most = 10},
 	{FIELD("text", SPEC_TEXT, text), .most = 3},
@@ -80,7 +81,8 @@ static void absent_members_get_their_presets(void **state)
 static void null_is_absent_and_unknown_members_are_ignored(void **state)
 {
 	(void)state;
-	assert_int_equal(read_text("{\"number\":1,\"text\":null,\"flag\":null,\"x\":[{}]}", false), RC_OK);
+	assert_int_equal(
+		read_text("{\"number\":1,\"text\":null,\"flag\":null,\"x\":[{}]}", false), RC_OK);
 	assert_null(got.text);
 	assert_int_equal(read_text("{\"number\":null}", false), RC_PARAMETER_MISSING);
 	assert_string_equal(fault_at, "number");
@@ -108,21 +110,27 @@ static void text_is_measured_in_characters(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("{\"number\":1,\"text\":\"ễễễ\"}", false), RC_OK);
-	assert_int_equal(read_text("{\"number\":1,\"text\":\"ễễễễ\"}", false), RC_PARAMETER_INVALID);
-	assert_int_equal(read_text("{\"number\":1,\"line\":\"a\\nb\"}", false), RC_PARAMETER_INVALID);
-	assert_int_equal(read_text("{\"number\":1,\"line\":\"a\\u0000b\"}", false), RC_BODY_NOT_JSON);
+	assert_int_equal(
+		read_text("{\"number\":1,\"text\":\"ễễễễ\"}", false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"line\":\"a\\nb\"}", false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"line\":\"a\\u0000b\"}", false), RC_BODY_NOT_JSON);
 }
 
 static void ids_and_choices_are_exact(void **state)
 {
 	(void)state;
-	assert_int_equal(read_text("{\"number\":1,\"id\":\"3f2b8c1e-5a6d-4e7f-8a9b-0c1d2e3f4a5b\"}",
-				 false), RC_OK);
-	assert_int_equal(read_text("{\"number\":1,\"id\":\"3F2B8C1E-5a6d-4e7f-8a9b-0c1d2e3f4a5b\"}",
-				 false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"id\":\"3f2b8c1e-5a6d-4e7f-8a9b-0c1d2e3f4a5b\"}", false),
+		RC_OK);
+	assert_int_equal(
+		read_text("{\"number\":1,\"id\":\"3F2B8C1E-5a6d-4e7f-8a9b-0c1d2e3f4a5b\"}", false),
+		RC_PARAMETER_INVALID);
 	assert_int_equal(read_text("{\"number\":1,\"choice\":\"chain\"}", false), RC_OK);
 	assert_int_equal(got.choice, 2);
-	assert_int_equal(read_text("{\"number\":1,\"choice\":\"Chain\"}", false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"choice\":\"Chain\"}", false), RC_PARAMETER_INVALID);
 }
 
 static void both_names_serve_unless_they_differ(void **state)
@@ -130,9 +138,11 @@ static void both_names_serve_unless_they_differ(void **state)
 	(void)state;
 	assert_int_equal(read_text("{\"number\":1,\"hash\":[\"a\"]}", false), RC_OK);
 	assert_int_equal(json_array_size(got.list), 1);
-	assert_int_equal(read_text("{\"number\":1,\"hashes\":[\"a\",\"b\"],\"hash\":null}", false), RC_OK);
+	assert_int_equal(
+		read_text("{\"number\":1,\"hashes\":[\"a\",\"b\"],\"hash\":null}", false), RC_OK);
 	assert_int_equal(json_array_size(got.list), 2);
-	assert_int_equal(read_text("{\"number\":1,\"hashes\":[\"a\"],\"hash\":[\"a\"]}", false), RC_OK);
+	assert_int_equal(
+		read_text("{\"number\":1,\"hashes\":[\"a\"],\"hash\":[\"a\"]}", false), RC_OK);
 	assert_int_equal(read_text("{\"number\":1,\"hashes\":[\"a\"],\"hash\":[\"b\"]}", false),
 		RC_HASH_CONTRADICTION);
 }
@@ -140,12 +150,16 @@ static void both_names_serve_unless_they_differ(void **state)
 static void bytes_are_decoded_strictly(void **state)
 {
 	(void)state;
-	assert_int_equal(read_text("{\"number\":1,\"bytes\":\"AQI=\",\"hex\":\"0aFf\"}", false), RC_OK);
+	assert_int_equal(
+		read_text("{\"number\":1,\"bytes\":\"AQI=\",\"hex\":\"0aFf\"}", false), RC_OK);
 	assert_int_equal(got.bytes.len, 2);
 	assert_int_equal(got.hex.data[1], 0xff);
-	assert_int_equal(read_text("{\"number\":1,\"bytes\":\"AQI\"}", false), RC_PARAMETER_INVALID);
-	assert_int_equal(read_text("{\"number\":1,\"bytes\":\"AQJ=\"}", false), RC_PARAMETER_INVALID);
-	assert_int_equal(read_text("{\"number\":1,\"bytes\":\"A_I=\"}", false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"bytes\":\"AQI\"}", false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"bytes\":\"AQJ=\"}", false), RC_PARAMETER_INVALID);
+	assert_int_equal(
+		read_text("{\"number\":1,\"bytes\":\"A_I=\"}", false), RC_PARAMETER_INVALID);
 	assert_int_equal(read_text("{\"number\":1,\"hex\":\"0aF\"}", false), RC_PARAMETER_INVALID);
 	assert_int_equal(read_text("{\"number\":1,\"hex\":\"0g\"}", false), RC_PARAMETER_INVALID);
 }
@@ -180,20 +194,23 @@ static void forms_carry_text(void **state)
 
 static void a_body_is_one_object(void **state)
 {
-	static const char *const bad[] = {"[]", "1", "\"x\"", "null", "{", "{} {}", "{\"a\":1,\"a\":1}",
-		"{\"a\":\"\xff\"}", "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}", "{'a':1}", "{\"a\":1,}"};
+	static const char *const bad[] = {"[]", "1", "\"x\"", "null", "{", "{} {}",
+		"{\"a\":1,\"a\":1}", "{\"a\":\"\xff\"}", "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}",
+		"{'a':1}", "{\"a\":1,}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(read_text(bad[i], false), RC_BODY_NOT_JSON);
 	assert_int_equal(read_text("  \r\n", false), RC_PARAMETER_MISSING); /* blank is {} */
-	assert_int_equal(read_text("{\"number\":1,\"x\":\"[[[[[[[[[[[[[[\\\"[[[[\"}", false), RC_OK);
+	assert_int_equal(
+		read_text("{\"number\":1,\"x\":\"[[[[[[[[[[[[[[\\\"[[[[\"}", false), RC_OK);
 }
 
 static void bearer_is_one_word(void **state)
 {
-	static const char *const bad[] = {"", "Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Basic YTpi",
-		"Bearerabc", "Bearer =", "Bearer a=b", "Bearer a\tb", "Bearer \xc3\xa9"};
+	static const char *const bad[] = {"", "Bearer", "Bearer ", "Bearer a b", "Bearer a,b",
+		"Basic YTpi", "Bearerabc", "Bearer =", "Bearer a=b", "Bearer a\tb",
+		"Bearer \xc3\xa9"};
 	struct span token;
 
 	(void)state;

@@ -11,14 +11,15 @@
 
 #include <string.h>
 
-#define LEN 4	/* of a toy digest */
+#define LEN 4 /* of a toy digest */
 
 static struct span text(const char *string)
 {
 	return span_string(string);
 }
 
-static rc_t choose(uint32_t *positions, const char *authorised, const char *spent, const char *hashes)
+static rc_t choose(
+	uint32_t *positions, const char *authorised, const char *spent, const char *hashes)
 {
 	return sad_positions_choose(
 		positions, text(authorised), text(spent), text(hashes), LEN, strlen(hashes) / LEN);
@@ -46,8 +47,7 @@ static void each_occurrence_serves_once(void **state)
 		choose(positions, "aaaabbbbaaaa", "000", "aaaaaaaaaaaa"), RC_HASH_NOT_AUTHORIZED);
 	assert_int_equal(choose(positions, "aaaabbbbaaaa", "100", "aaaa"), RC_OK);
 	assert_int_equal(positions[0], 2);
-	assert_int_equal(
-		choose(positions, "aaaabbbbaaaa", "101", "aaaa"), RC_HASH_NOT_AUTHORIZED);
+	assert_int_equal(choose(positions, "aaaabbbbaaaa", "101", "aaaa"), RC_HASH_NOT_AUTHORIZED);
 }
 
 static void what_is_not_authorised_is_refused(void **state)
@@ -102,10 +102,18 @@ static struct sad_row row(void)
 	static const uint8_t certificate[SHA256_LEN];
 	int64_t now = clock_wall_ms();
 
-	return (struct sad_row){.found = true, .state = "live", .digest = "SHA-256", .scal = 2,
-		.hash_count = 2, .unspent = 1, .start_ms = now - 1000, .end_ms = now + 60000,
-		.seal = text("seal"), .certificate_sha256 = SPAN(certificate, sizeof(certificate)),
-		.hashes = text("aaaabbbb"), .spent = text("01")};
+	return (struct sad_row){.found = true,
+		.state = "live",
+		.digest = "SHA-256",
+		.scal = 2,
+		.hash_count = 2,
+		.unspent = 1,
+		.start_ms = now - 1000,
+		.end_ms = now + 60000,
+		.seal = text("seal"),
+		.certificate_sha256 = SPAN(certificate, sizeof(certificate)),
+		.hashes = text("aaaabbbb"),
+		.spent = text("01")};
 }
 
 static void assert_row(struct sad_row sad, rc_t rc)

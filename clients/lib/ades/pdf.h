@@ -13,8 +13,9 @@
 
 #include "base/buf.h"
 
-#define PDF_LEN_MAX ((size_t)512 << 20) /* the update's offsets and a copy in memory allow for it \
-					 */
+#define PDF_LEN_MAX                                                                   \
+	((size_t)512 << 20) /* the update's offsets and a copy in memory allow for it \
+			     */
 
 struct pdf;
 
