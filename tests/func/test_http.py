@@ -216,7 +216,7 @@ def test_the_plain_listener_has_two_files(server):
 
 def memory_holds(pid, words):
     found = set()
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+    with open(f"/proc/{pid}/maps", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:
             start, stop, access = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
             if "r" not in access or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
