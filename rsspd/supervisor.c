@@ -21,12 +21,12 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 5000
 #define BACKOFF_FORGET_MS 60000 /* up so long: the next death starts at the first delay again */
-#define RECYCLE_LEAST_MS 1000	/* a SAM that recycles itself sooner waits like a failed one */
-#define DRAIN_MS 30000		/* of the api process, then it is killed */
-#define END_MS 5000		/* of the SAMs */
-#define LOST_MS 1000		/* of a SAM that the api process gave up */
-#define EXIT_CONFIG 78		/* sysexits.h EX_CONFIG */
-#define EXIT_RECYCLE 75		/* a SAM that asks for a fresh process */
+#define LIVED_MS 1000	/* up so long: started again at once, so that the next job finds it */
+#define DRAIN_MS 30000	/* of the api process, then it is killed */
+#define END_MS 5000	/* of the SAMs */
+#define LOST_MS 1000	/* of a SAM that the api process gave up */
+#define EXIT_CONFIG 78	/* sysexits.h EX_CONFIG */
+#define EXIT_RECYCLE 75 /* a SAM that asks for a fresh process */
 #define SAM_PROGRAM "rssp-sam"
 
 /*
@@ -68,7 +68,7 @@ struct supervisor {
 
 static const char *const role_names[SAM_ROLES] = {"activate", "sign", "issue"};
 
-static void place_died(struct place *place, int64_t up_ms, bool at_once);
+static void place_died(struct place *place, int64_t up_ms);
 
 static void place_kill(const struct place *place, int number)
 {
@@ -164,7 +164,7 @@ out:
 	close_fd(&fds[0]);
 	close_fd(&fds[1]);
 	if (rc != RC_OK)
-		place_died(place, 0, false);
+		place_died(place, 0);
 }
 
 static void supervisor_on_control(void *arg);
@@ -202,7 +202,7 @@ static void api_start(struct place *place)
 	close_fd(&api_end);
 	if (rc != RC_OK) {
 		log_error("supervisor: cannot start the api process rc=%s", rc_name(rc));
-		place_died(place, 0, false);
+		place_died(place, 0);
 		return;
 	}
 	place_started(place, pid);
@@ -268,15 +268,15 @@ static void supervisor_on_deadline(void *arg)
 
 /* ---- deaths ---- */
 
-static void place_died(struct place *place, int64_t up_ms, bool at_once)
+static void place_died(struct place *place, int64_t up_ms)
 {
+	bool lived = up_ms >= LIVED_MS;
+
 	if (up_ms >= BACKOFF_FORGET_MS)
 		place->backoff_ms = BACKOFF_FIRST_MS;
-	int64_t wait_ms = at_once ? 0 : place->backoff_ms;
-
 	if (place->supervisor->phase < PHASE_DRAINING)
-		loop_timer_set(place->timer, wait_ms);
-	if (at_once)
+		loop_timer_set(place->timer, lived ? 0 : place->backoff_ms);
+	if (lived)
 		return;
 	place->backoff_ms *= 2;
 	if (place->backoff_ms > BACKOFF_MAX_MS)
@@ -302,8 +302,7 @@ static void place_reaped(struct place *place, int status)
 {
 	struct supervisor *supervisor = place->supervisor;
 	int64_t up_ms = clock_monotonic_ms() - place->started_ms;
-	bool recycled = !place->api && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE &&
-			up_ms >= RECYCLE_LEAST_MS;
+	bool recycled = !place->api && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE;
 	bool expected = recycled || supervisor->phase != PHASE_RUNNING;
 
 	log_write(expected ? LOG_INFO : LOG_WARNING,
@@ -316,7 +315,7 @@ static void place_reaped(struct place *place, int status)
 		api_died(supervisor, status);
 	/* SAMs that were ended with the api process start when it does */
 	if (place->api || supervisor->phase == PHASE_RUNNING)
-		place_died(place, up_ms, recycled);
+		place_died(place, up_ms);
 	supervisor_next_phase(supervisor);
 }
 

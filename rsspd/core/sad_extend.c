@@ -163,7 +163,7 @@ static rc_t extend_choose(struct extend_op *op, const struct sad_row *sad)
 		return RC_HASH_LENGTH;
 	op->count = (int64_t)op->hash_count;
 	return sad_positions_choose(op->keep, sad->hashes, sad->spent, buf_span(&op->hashes),
-		op->hash_len, op->hash_count);
+		op->hash_len, op->hash_count, 0);
 }
 
 static rc_t extend_check(struct extend_op *op, const struct sad_row *sad)

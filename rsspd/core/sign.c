@@ -277,8 +277,10 @@ static rc_t sign_check_hashes(struct sign_op *op, const struct sad_row *sad)
 	op->bound = sad->hashes.len > 0 || sad->scal == 2;
 	if (!op->bound)
 		return RC_OK;
+	/* who lost a race for equal hashes begins elsewhere than the others */
+	size_t from = op->rounds == 0 ? 0 : (size_t)op->call->request.bytes[ID_LEN - 1];
 	return sad_positions_choose(op->indices, sad->hashes, sad->spent, buf_span(&op->hashes),
-		op->hash_len, op->count);
+		op->hash_len, op->count, from);
 }
 
 static rc_t sign_check(struct sign_op *op, const struct sad_row *sad)

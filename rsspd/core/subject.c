@@ -150,10 +150,10 @@ rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text)
 }
 
 rc_t sad_positions_choose(uint32_t *positions, struct span authorised, struct span spent,
-	struct span hashes, size_t hash_len, size_t count)
+	struct span hashes, size_t hash_len, size_t count, size_t from)
 {
 	bool taken[HASHES_MAX] = {false};
-	size_t at = 0;
+	size_t at = spent.len == 0 ? 0 : from % spent.len;
 
 	if (spent.len > HASHES_MAX || count > spent.len || authorised.len != spent.len * hash_len)
 		return RC_HASH_NOT_AUTHORIZED;

@@ -49,8 +49,9 @@ must_check rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *
 const struct digest_algo *sad_row_digest(const struct sad_row *sad);
 
 /* Which unspent positions stand for the hashes, in their order: a multiset, each position once.
- * RC_HASH_NOT_AUTHORIZED. `spent` as in struct sad_row. */
+ * The search begins at position `from` (any number): those that race for equal hashes had better
+ * not begin at the same one. RC_HASH_NOT_AUTHORIZED. `spent` as in struct sad_row. */
 must_check rc_t sad_positions_choose(uint32_t *positions, struct span authorised, struct span spent,
-	struct span hashes, size_t hash_len, size_t count);
+	struct span hashes, size_t hash_len, size_t count, size_t from);
 
 #endif

@@ -21,8 +21,21 @@ static struct span text(const char *string)
 static rc_t choose(
 	uint32_t *positions, const char *authorised, const char *spent, const char *hashes)
 {
-	return sad_positions_choose(
-		positions, text(authorised), text(spent), text(hashes), LEN, strlen(hashes) / LEN);
+	return sad_positions_choose(positions, text(authorised), text(spent), text(hashes), LEN,
+		strlen(hashes) / LEN, 0);
+}
+
+static void those_that_race_for_equal_hashes_begin_elsewhere(void **state)
+{
+	uint32_t position = 0;
+
+	(void)state;
+	for (size_t from = 0; from < 8; from++) {
+		assert_int_equal(sad_positions_choose(&position, text("aaaaaaaaaaaaaaaa"),
+					 text("0000"), text("aaaa"), LEN, 1, from),
+			RC_OK);
+		assert_int_equal(position, from % 4);
+	}
 }
 
 static void the_order_of_the_request_is_kept(void **state)
@@ -184,6 +197,7 @@ static void a_row_that_no_constraint_held_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_that_race_for_equal_hashes_begin_elsewhere),
 		cmocka_unit_test(the_order_of_the_request_is_kept),
 		cmocka_unit_test(each_occurrence_serves_once),
 		cmocka_unit_test(what_is_not_authorised_is_refused),
