@@ -16,6 +16,8 @@ void job_authorized_free(struct job_authorized *answer)
 {
 	buf_free(&answer->secret);
 	buf_free(&answer->seal);
+	buf_free(&answer->slot.salt);
+	buf_free(&answer->slot.key_seal);
 }
 
 void job_signed_free(struct job_signed *answer)

@@ -101,10 +101,18 @@ struct job_authorize {
 	struct span unlock, unlock_signature; /* the newest unlock statement, if any */
 	uint8_t unlock_fingerprint[SHA256_LEN];
 };
+/* The slot anew, at a right PIN: it was made with older service keys or with less stretching than
+ * is made now (design §2.6). Stored beside the old one, which is used no more. */
+struct slot_renewed {
+	struct buf salt, key_seal; /* empty: the slot stays as it is */
+	struct kdf_parameters kdf;
+	uint64_t generation;
+};
 struct job_authorized {
 	struct buf secret; /* S; lives only in the SAD that is answered */
 	struct buf seal;   /* W under S */
 	int64_t otp_step;  /* to be committed: … WHERE last_step < otp_step */
+	struct slot_renewed slot;
 };
 
 /* SIGN, role sign. */

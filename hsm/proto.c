@@ -672,6 +672,11 @@ rc_t proto_authorized_encode(struct buf *body, const struct job_authorized *answ
 	put_buf(&writer, &answer->secret);
 	put_buf(&writer, &answer->seal);
 	put_step(&writer, answer->otp_step);
+	put_buf(&writer, &answer->slot.salt);
+	put_buf(&writer, &answer->slot.key_seal);
+	put_number(&writer, answer->slot.kdf.memory_kib);
+	put_number(&writer, answer->slot.kdf.passes);
+	put_number(&writer, answer->slot.generation);
 	return proto_writer_end(&writer);
 }
 
@@ -683,8 +688,15 @@ rc_t proto_authorized_decode(struct job_authorized *answer, struct span rest)
 	get_buf(&reader, &got.secret);
 	get_buf(&reader, &got.seal);
 	got.otp_step = get_step(&reader);
+	get_buf(&reader, &got.slot.salt);
+	get_buf(&reader, &got.slot.key_seal);
+	got.slot.kdf.memory_kib = wire_get_number(&reader);
+	got.slot.kdf.passes = wire_get_number(&reader);
+	got.slot.generation = wire_get_number(&reader);
 	rc_t rc = wire_reader_end(&reader);
 	if (rc == RC_OK && got.secret.len != SAD_SECRET_LEN)
+		rc = RC_FORMAT;
+	if (rc == RC_OK && (got.slot.salt.len == 0) != (got.slot.key_seal.len == 0))
 		rc = RC_FORMAT;
 	if (rc == RC_OK)
 		*answer = got;

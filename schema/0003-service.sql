@@ -110,6 +110,7 @@ CREATE TABLE rssp.credential (
 	valid_from timestamptz NOT NULL,
 	valid_to timestamptz NOT NULL,
 	otp_seal bytea,
+	wrap_generation bigint NOT NULL,
 	state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'revoked')),
 	revoked_at timestamptz,
 	revocation_reason smallint,
@@ -128,9 +129,10 @@ CREATE TABLE rssp.slot (
 	kdf_passes bigint NOT NULL,
 	salt bytea NOT NULL,
 	key_seal bytea NOT NULL,
-	PRIMARY KEY (credential, slot)
+	PRIMARY KEY (credential, slot, generation, kdf_memory_kib, kdf_passes)
 );
-COMMENT ON TABLE rssp.slot IS 'one way to open a credential''s key (slot 0: PIN); the private key, wrapped by the HSM, sealed under the factor';
+COMMENT ON TABLE rssp.slot IS 'one way to open a credential''s key (slot 0: PIN); the private key, wrapped by the HSM, sealed under the factor. A slot that moves to newer service keys or more stretching at a right PIN is a new row: the highest one is used, and the daemon can neither change nor delete any';
+COMMENT ON COLUMN rssp.slot.generation IS 'of the service keys that seal it; one that no highest row names may be destroyed, for `wrap` if no credential names it either';
 
 CREATE TABLE rssp.credential_guard (
 	credential uuid PRIMARY KEY REFERENCES rssp.credential,

@@ -16,6 +16,8 @@ static const char help[] =
 	"\n"
 	"  rssp-keys init  --config FILE   make what is missing, then check\n"
 	"  rssp-keys check --config FILE   print each key and whether its attributes hold\n"
+	"  rssp-keys next  --config FILE   make the next generation of the first three, then check;\n"
+	"                                  restart every rsspd afterwards\n"
 	"\n"
 	"In the token hsm.key-token:\n"
 	"  rssp-wrap  AES-256; wraps and unwraps subscribers' keys, nothing else\n"
@@ -24,6 +26,10 @@ static const char help[] =
 	"In the token hsm.ca-token:\n"
 	"  rssp-ca    RSA-3072 and its certificate; signs subscribers' certificates and the list of\n"
 	"             revoked ones. init writes the certificate to pki.ca-certificate too.\n"
+	"\n"
+	"A new generation is for new seals at once; a subscriber's slot moves to it at the next right\n"
+	"PIN. Older ones stay: destroy one only when the database names it nowhere (rssp.slot,\n"
+	"rssp.credential).\n"
 	"\n"
 	"None of them can be read out, changed, copied or used for anything else; rssp-sam does not\n"
 	"start while one deviates. A key that exists is never replaced: what is sealed under it would\n"
@@ -35,18 +41,45 @@ static const char help[] =
 	"exit codes: 0 all is well; 1 a key is missing or deviates; 3 configuration, module, token or\n"
 	"PIN; 64 usage\n";
 
-static rc_t service_make(struct p11_session *session, enum p11_service service)
+enum task { TASK_CHECK, TASK_INIT, TASK_NEXT, TASK_COUNT };
+
+/* The newest generation of a service; 0: there is none. */
+static rc_t service_newest(
+	struct p11_session *session, enum p11_service service, uint64_t *generation)
 {
 	struct p11_key keys[P11_GENERATIONS_MAX];
 	size_t count = 0;
 	rc_t rc = p11_key_list(session, service, keys, &count);
 
-	if (rc != RC_OK || count > 0)
-		return rc;
-	rc = p11_key_make(session, service, 1);
 	if (rc == RC_OK)
-		printf("made     %s generation 1\n", p11_key_label(service));
+		*generation = count == 0 ? 0 : keys[count - 1].generation;
 	return rc;
+}
+
+/* All three must have the same generations: what a call that failed half-way left out is made by
+ * the next one. */
+static rc_t services_make(struct p11_session *session, enum task task)
+{
+	uint64_t newest[P11_SAM + 1] = {0}, lowest = UINT64_MAX;
+
+	for (enum p11_service service = P11_WRAP; service <= P11_SAM; service++) {
+		rc_t rc = service_newest(session, service, &newest[service]);
+		if (rc != RC_OK)
+			return rc;
+		if (newest[service] < lowest)
+			lowest = newest[service];
+	}
+	uint64_t wanted = task == TASK_NEXT ? lowest + 1 : 1;
+	for (enum p11_service service = P11_WRAP; service <= P11_SAM; service++) {
+		if (newest[service] >= wanted)
+			continue;
+		rc_t rc = p11_key_make(session, service, wanted);
+		if (rc != RC_OK)
+			return rc;
+		printf("made     %s generation %llu\n", p11_key_label(service),
+			(unsigned long long)wanted);
+	}
+	return RC_OK;
 }
 
 static rc_t service_check(struct p11_session *session, enum p11_service service)
@@ -71,17 +104,17 @@ static rc_t service_check(struct p11_session *session, enum p11_service service)
 	return worst;
 }
 
-static rc_t key_token(struct p11_module *module, const struct conf *conf, bool make)
+static rc_t key_token(struct p11_module *module, const struct conf *conf, enum task task)
 {
 	struct p11_session *session = NULL;
 	rc_t worst = p11_session_open(
 		module, conf->hsm_key_token, conf->hsm_key_pin_file, P11_WRITE, &session);
 
+	if (worst == RC_OK && task != TASK_CHECK)
+		worst = services_make(session, task);
 	for (enum p11_service service = P11_WRAP; service <= P11_SAM && session != NULL;
 		service++) {
-		rc_t rc = make ? service_make(session, service) : RC_OK;
-		if (rc == RC_OK)
-			rc = service_check(session, service);
+		rc_t rc = service_check(session, service);
 		if (rc != RC_OK)
 			worst = rc;
 	}
@@ -120,7 +153,7 @@ static int code_of(rc_t rc)
 	return rc == RC_TOKEN_ATTRIBUTES ? EXIT_KEYS : EXIT_CONFIG;
 }
 
-static int run(const char *config, bool make)
+static int run(const char *config, enum task task)
 {
 	struct conf *conf = NULL;
 	struct p11_module *module = NULL;
@@ -136,8 +169,8 @@ static int run(const char *config, bool make)
 	if (rc == RC_OK)
 		rc = p11_module_open(conf->hsm_module, &module);
 	if (rc == RC_OK) {
-		rc_t keys = key_token(module, conf, make);
-		rc = ca_token(module, conf, make);
+		rc_t keys = key_token(module, conf, task);
+		rc = ca_token(module, conf, task == TASK_INIT);
 		if (keys != RC_OK)
 			rc = keys;
 	}
@@ -147,6 +180,17 @@ static int run(const char *config, bool make)
 	p11_turn_end(&turn);
 	conf_free(&conf);
 	return code_of(rc);
+}
+
+/* TASK_COUNT: no such command. */
+static enum task task_of(const char *word)
+{
+	static const char *const words[] = {"check", "init", "next"};
+	int task = 0;
+
+	while (task < TASK_COUNT && strcmp(words[task], word) != 0)
+		task++;
+	return (enum task)task;
 }
 
 int main(int argc, char **argv)
@@ -169,11 +213,10 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		config = optarg;
 	}
-	bool make = optind < argc && strcmp(argv[optind], "init") == 0;
-	bool check = optind < argc && strcmp(argv[optind], "check") == 0;
-	if (config == NULL || optind + 1 != argc || (!make && !check)) {
+	enum task task = optind < argc ? task_of(argv[optind]) : TASK_COUNT;
+	if (config == NULL || optind + 1 != argc || task == TASK_COUNT) {
 		fputs(help, stderr);
 		return EXIT_USAGE;
 	}
-	return run(config, make);
+	return run(config, task);
 }

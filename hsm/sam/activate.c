@@ -146,6 +146,9 @@ static rc_t authorize_counted(
 	if (rc == RC_OK)
 		rc = sad_make(sam, &job->terms, auth->certificate->public_sha256, &key,
 			&made.secret, &made.seal);
+	if (rc == RC_OK)
+		rc = slot_renew(sam, &job->key, auth->certificate->public_sha256, job->pin, &key,
+			&made.slot);
 	buf_free(&plain);
 	if (rc != RC_OK) {
 		if (!counts_as_failure(rc))

@@ -27,7 +27,7 @@ rc_t sad_make(const struct sam *sam, const struct sad_terms *terms,
 	if (rc == RC_OK)
 		rc = terms_bind_sad(&bound, terms, public_sha256);
 	if (rc == RC_OK)
-		rc = wrapped_encode_sad(&plain, key);
+		rc = wrapped_encode(&plain, key);
 	if (rc == RC_OK)
 		rc = seal_make(seal,
 			&(struct seal_terms){SEAL_SAD, generation->number, secret_span(&material),
@@ -63,7 +63,7 @@ rc_t sad_open(const struct sam *sam, const struct sad_terms *terms,
 				SEAL_SAD, number, secret_span(&material), buf_span(&bound)},
 			seal);
 	if (rc == RC_OK)
-		rc = wrapped_decode_sad(buf_span(plain), key);
+		rc = wrapped_decode(buf_span(plain), key);
 	buf_free(&bound);
 	secret_free(&material);
 	return rc == RC_SEAL_BROKEN || rc == RC_FORMAT ? RC_HSM_REFUSED : rc;

@@ -23,7 +23,7 @@
  *           number slot, string factors, number SCAL, number kdf memory in KiB, number kdf passes,
  *           number kdf lanes (1), bytes slot salt, number generation of the service keys,
  *           bytes SHA-256 of the sealed OTP record (of nothing without one)
- *         plain    number key kind (algo.h), bytes W
+ *         plain    number generation of `wrap`, number key kind (algo.h), bytes W
  *   OTP   material HMAC-SHA-256(token key `sam`, string "rsspd otp v1")
  *         bound    bytes credential
  *         plain    bytes secret, number digits (6), number step in seconds (30), string "SHA1"

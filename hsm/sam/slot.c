@@ -36,7 +36,7 @@ rc_t slot_seal(struct sam *sam, const struct sealed_key *slot,
 	if (rc == RC_OK)
 		rc = terms_bind_slot(&bound, slot, public_sha256);
 	if (rc == RC_OK)
-		rc = wrapped_encode_slot(&plain, key);
+		rc = wrapped_encode(&plain, key);
 	if (rc == RC_OK)
 		rc = seal_make(seal,
 			&(struct seal_terms){SEAL_SLOT, slot->generation, secret_span(&material),
@@ -69,10 +69,49 @@ rc_t slot_open(struct sam *sam, const struct sealed_key *slot,
 				buf_span(&bound)},
 			slot->key_seal);
 	if (rc == RC_OK)
-		rc = wrapped_decode_slot(buf_span(plain), slot->generation, key);
+		rc = wrapped_decode(buf_span(plain), key);
 	buf_free(&bound);
 	secret_free(&material);
 	return rc == RC_FORMAT ? RC_HSM_REFUSED : rc;
+}
+
+/* Never less stretching than the slot has. */
+static struct kdf_parameters kdf_now(const struct kdf_parameters *had)
+{
+	return (struct kdf_parameters){
+		.memory_kib =
+			had->memory_kib > PIN_KDF_MEMORY_KIB ? had->memory_kib : PIN_KDF_MEMORY_KIB,
+		.passes = had->passes > PIN_KDF_PASSES ? had->passes : PIN_KDF_PASSES,
+	};
+}
+
+rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
+	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
+	struct slot_renewed *renewed)
+{
+	const struct sam_generation *current = sam_generation_current(sam);
+	struct slot_renewed made = {.kdf = kdf_now(&slot->kdf), .generation = current->number};
+	struct secret salt = SECRET_INIT;
+	struct sealed_key fresh = *slot;
+
+	if (slot->generation == made.generation && slot->kdf.memory_kib == made.kdf.memory_kib &&
+		slot->kdf.passes == made.kdf.passes)
+		return RC_OK;
+	fresh.generation = made.generation;
+	fresh.kdf = made.kdf;
+	rc_t rc = secret_random(&salt, SALT_LEN);
+	fresh.salt = secret_span(&salt);
+	if (rc == RC_OK)
+		rc = slot_seal(sam, &fresh, public_sha256, pin, key, &made.key_seal);
+	if (rc == RC_OK)
+		rc = buf_append_span(&made.salt, secret_span(&salt));
+	secret_free(&salt);
+	if (rc != RC_OK) {
+		buf_free(&made.key_seal);
+		return rc;
+	}
+	*renewed = made;
+	return RC_OK;
 }
 
 rc_t slot_otp_seal(

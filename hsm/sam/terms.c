@@ -94,16 +94,19 @@ static rc_t kind_decode(uint64_t number, enum key_kind *kind)
 	return RC_OK;
 }
 
-rc_t wrapped_encode_slot(struct buf *out, const struct wrapped_key *key)
+rc_t wrapped_encode(struct buf *out, const struct wrapped_key *key)
 {
-	rc_t rc = wire_put_number(out, (uint64_t)key->kind);
+	rc_t rc = wire_put_number(out, key->generation);
 
+	if (rc == RC_OK)
+		rc = wire_put_number(out, (uint64_t)key->kind);
 	return rc != RC_OK ? rc : wire_put_bytes(out, key->w);
 }
 
-static rc_t wrapped_decode(struct wire_reader reader, uint64_t generation, struct wrapped_key *key)
+rc_t wrapped_decode(struct span plain, struct wrapped_key *key)
 {
-	struct wrapped_key found = {.generation = generation};
+	struct wire_reader reader = wire_reader(plain);
+	struct wrapped_key found = {.generation = wire_get_number(&reader)};
 	uint64_t kind = wire_get_number(&reader);
 
 	found.w = wire_get_bytes(&reader);
@@ -113,24 +116,4 @@ static rc_t wrapped_decode(struct wire_reader reader, uint64_t generation, struc
 	if (rc == RC_OK)
 		*key = found;
 	return rc;
-}
-
-rc_t wrapped_decode_slot(struct span plain, uint64_t generation, struct wrapped_key *key)
-{
-	return wrapped_decode(wire_reader(plain), generation, key);
-}
-
-rc_t wrapped_encode_sad(struct buf *out, const struct wrapped_key *key)
-{
-	rc_t rc = wire_put_number(out, key->generation);
-
-	return rc != RC_OK ? rc : wrapped_encode_slot(out, key);
-}
-
-rc_t wrapped_decode_sad(struct span plain, struct wrapped_key *key)
-{
-	struct wire_reader reader = wire_reader(plain);
-	uint64_t generation = wire_get_number(&reader);
-
-	return wrapped_decode(reader, generation, key);
 }

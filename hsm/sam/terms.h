@@ -24,10 +24,9 @@ struct wrapped_key {
 	struct span w;
 };
 
-must_check rc_t wrapped_encode_slot(struct buf *out, const struct wrapped_key *key);
-must_check rc_t wrapped_decode_slot(
-	struct span plain, uint64_t generation, struct wrapped_key *key);
-must_check rc_t wrapped_encode_sad(struct buf *out, const struct wrapped_key *key);
-must_check rc_t wrapped_decode_sad(struct span plain, struct wrapped_key *key);
+/* The plaintext of slots and SADs. It names the generation of `wrap`, because a slot that moves to
+ * another generation keeps W as it is. */
+must_check rc_t wrapped_encode(struct buf *out, const struct wrapped_key *key);
+must_check rc_t wrapped_decode(struct span plain, struct wrapped_key *key);
 
 #endif

@@ -44,6 +44,7 @@ struct authorize_op {
 	struct id handle;
 	uint8_t sha256[SHA256_LEN];
 	struct buf seal;
+	struct slot_renewed slot;
 	struct secret text;
 	int64_t otp_step;
 	/* the end */
@@ -65,6 +66,8 @@ static void authorize_end(struct authorize_op *op, rc_t rc)
 	op->done(op->arg, &op->fault, rc == RC_OK ? &issued : NULL);
 	buf_free(&op->hashes);
 	buf_free(&op->seal);
+	buf_free(&op->slot.salt);
+	buf_free(&op->slot.key_seal);
 	buf_free(&op->why);
 	secret_free(&op->pin);
 	secret_free(&op->otp);
@@ -206,12 +209,21 @@ static void authorize_commit(struct authorize_op *op)
 		.end_ms = op->end_ms,
 		.hashes = buf_span(&op->hashes),
 	};
+	struct slot_moved moved = {
+		.generation = (int64_t)op->slot.generation,
+		.kdf_memory_kib = (int64_t)op->slot.kdf.memory_kib,
+		.kdf_passes = (int64_t)op->slot.kdf.passes,
+		.salt = buf_span(&op->slot.salt),
+		.key_seal = buf_span(&op->slot.key_seal),
+	};
 
 	memcpy(fresh.sha256, op->sha256, SHA256_LEN);
 	memcpy(fresh.certificate_sha256, op->certificate_sha256, SHA256_LEN);
 	audit_row_from_call(&row, op->call, "credential.authorised", RC_OK);
-	snprintf(row.detail, sizeof(row.detail), "{\"signatures\":%" PRIu32 "}", op->signatures);
-	store_sad_add(op->core->pg, &row, &op->versions, &fresh, op->otp_step, sad_added, op);
+	snprintf(row.detail, sizeof(row.detail), "{\"signatures\":%" PRIu32 "%s}", op->signatures,
+		moved.key_seal.len > 0 ? ",\"slot_moved\":true" : "");
+	store_sad_add(
+		op->core->pg, &row, &op->versions, &fresh, op->otp_step, &moved, sad_added, op);
 }
 
 /* ---- the SAM ---- */
@@ -228,6 +240,8 @@ static void authorize_accept(struct authorize_op *op, struct job_authorized *ans
 	}
 	op->seal = answer->seal;
 	answer->seal = BUF_INIT;
+	op->slot = answer->slot;
+	answer->slot = (struct slot_renewed){.salt = BUF_INIT};
 	op->otp_step = answer->otp_step;
 	op->authorised = true;
 	authorize_commit(op);

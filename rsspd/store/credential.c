@@ -106,7 +106,9 @@ static const struct pg_statement attempt_take = {"attempt_take",
 	" t.kdf_passes, t.salt, t.key_seal, coalesce(c.otp_seal, ''), g.last_step,"
 	" coalesce(g.unlock, ''), coalesce(g.unlock_signature, ''), coalesce(g.unlock_fingerprint, '')"
 	" FROM rssp.credential_guard g JOIN rssp.credential c ON c.id = g.credential"
-	" JOIN rssp.slot t ON t.credential = c.id AND t.slot = 0 WHERE g.credential = $1::uuid"};
+	" JOIN LATERAL (SELECT * FROM rssp.slot WHERE credential = c.id AND slot = 0"
+	"  ORDER BY generation DESC, kdf_memory_kib DESC, kdf_passes DESC LIMIT 1) t ON true"
+	" WHERE g.credential = $1::uuid"};
 
 void store_attempt_take(struct pg *pg, const struct attempt_new *attempt, pg_done_fn done, void *arg)
 {

@@ -78,19 +78,27 @@ static const struct pg_statement sad_add = {"sad_add",
 	"  AND ($35::bigint = 0 OR last_step < $35::bigint) AND EXISTS (SELECT FROM held)"
 	"  RETURNING 1),"
 	" fresh AS (" SAD_INSERT("guard") "),"
+	" moved AS (INSERT INTO rssp.slot (credential, slot, generation, kdf_memory_kib, kdf_passes,"
+	"  salt, key_seal) SELECT $18::uuid, 0, $36::bigint, $37::bigint, $38::bigint, $39::bytea,"
+	"  $40::bytea FROM guard WHERE $40::bytea IS NOT NULL ON CONFLICT DO NOTHING),"
 	" noted AS (" AUDIT_INSERT("guard") ")"
 	" SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL,"
 	" g.last_step FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
 
 void store_sad_add(struct pg *pg, const struct audit_row *audit,
 	const struct subject_versions *versions, const struct sad_new *fresh, int64_t otp_step,
-	pg_done_fn done, void *arg)
+	const struct slot_moved *moved, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(audit);
 
 	store_held_put(params, versions);
 	sad_put(params, fresh);
 	pg_put_number(params, otp_step);
+	pg_put_number(params, moved->generation);
+	pg_put_number(params, moved->kdf_memory_kib);
+	pg_put_number(params, moved->kdf_passes);
+	pg_put_bytes(params, moved->salt.len > 0 ? moved->salt : SPAN_NONE);
+	pg_put_bytes(params, moved->key_seal.len > 0 ? moved->key_seal : SPAN_NONE);
 	pg_submit(pg, &sad_add, params, done, arg);
 }
 

@@ -42,9 +42,14 @@ struct sad_added {
 	bool locked;			/* the credential was locked meanwhile */
 	int64_t last_step;		/* of the last OTP that was accepted: if not lower, a replay */
 };
+/* The slot that a right PIN moved; key_seal empty: it did not move. */
+struct slot_moved {
+	int64_t generation, kdf_memory_kib, kdf_passes;
+	struct span salt, key_seal;
+};
 void store_sad_add(struct pg *pg, const struct audit_row *audit,
 	const struct subject_versions *versions, const struct sad_new *fresh, int64_t otp_step,
-	pg_done_fn done, void *arg);
+	const struct slot_moved *moved, pg_done_fn done, void *arg);
 void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added);
 
 /* The old one dies, the new one takes its place. One row when it was done; none: something changed

@@ -219,6 +219,8 @@ static struct buf encode_authorized(void)
 
 	assert_int_equal(buf_append(&answer.secret, some_bytes, SAD_SECRET_LEN), RC_OK);
 	assert_int_equal(buf_append_string(&answer.seal, "seal"), RC_OK);
+	assert_int_equal(buf_append_string(&answer.slot.salt, "salt"), RC_OK);
+	assert_int_equal(buf_append_string(&answer.slot.key_seal, "slot"), RC_OK);
 	assert_int_equal(proto_authorized_encode(&body, &answer), RC_OK);
 	job_authorized_free(&answer);
 	return body;

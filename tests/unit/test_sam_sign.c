@@ -3,6 +3,7 @@
 #include "sam_fixture.h"
 
 #include "hsm/sam/sad.h"
+#include "hsm/sam/slot.h"
 
 static void authorize_good(struct attempt *attempt, struct job_authorized *sad)
 {
@@ -601,6 +602,39 @@ static void an_extension_of_scal_1_never_raises_the_budget(void **state)
 	bench_free(&bench);
 }
 
+/* The right PIN has moved the slot to generation 2, with W still under the first `wrap`; there it
+ * opens for the same PIN alone, and moves no more. */
+static void moved_slot_opens(const struct attempt *attempt, const struct slot_renewed *slot)
+{
+	struct sam *sam = sam_as(SAM_ACTIVATE);
+	struct certificate *certificate = NULL;
+	struct sealed_key key = attempt->job.key;
+	struct slot_renewed again = {.generation = 0};
+	struct wrapped_key wrapped;
+	struct buf plain = BUF_INIT;
+
+	key.generation = slot->generation;
+	key.kdf = slot->kdf;
+	key.salt = buf_span(&slot->salt);
+	key.key_seal = buf_span(&slot->key_seal);
+	assert_int_equal(certificate_parse(attempt->job.certificate, &certificate), RC_OK);
+	assert_int_equal(slot_open(sam, &key, certificate->public_sha256, span_string("not it 8"),
+				 &plain, &wrapped),
+		RC_SEAL_BROKEN);
+	assert_int_equal(slot_open(sam, &key, certificate->public_sha256, attempt->job.pin, &plain,
+				 &wrapped),
+		RC_OK);
+	assert_int_equal(slot->generation, 2);
+	assert_int_equal(wrapped.generation, 1);
+	assert_int_equal(slot_renew(sam, &key, certificate->public_sha256, attempt->job.pin,
+				 &wrapped, &again),
+		RC_OK);
+	assert_int_equal(again.key_seal.len, 0);
+	buf_free(&plain);
+	certificate_free(&certificate);
+	sam_free(&sam);
+}
+
 /* Old slots and SADs still open, new ones are of the new generation. Last: it changes the token. */
 static void a_new_generation_is_for_new_seals_and_keeps_the_old_ones(void **state)
 {
@@ -629,6 +663,7 @@ static void a_new_generation_is_for_new_seals_and_keeps_the_old_ones(void **stat
 	old.sam = sam_as(SAM_SIGN);
 	assert_int_equal(sign(&old, &job), RC_OK);
 	sam_free(&old.sam);
+	moved_slot_opens(old.attempt, &sad.slot);
 	struct bench fresh = bench_new();
 	assert_int_equal(old.person->sealed.generation, 1);
 	assert_int_equal(fresh.person->sealed.generation, 2);
