@@ -41,8 +41,8 @@ const struct conf_option conf_options[] = {
 {"database", "conninfo", CONNINFO(database_conninfo), NULL,
 	"PostgreSQL connection string, e.g. host=127.0.0.1 port=5432 dbname=rssp user=rsspd passfile=…;\n"
 	"the password stands in the passfile, never here"},
-{"database", "connections", INTEGER(database_connections, 1, 32), "2",
-	"connections of the api process"},
+{"database", "connections", INTEGER(database_connections, 1, 32), "4",
+	"connections of the api process; from two on, one of them only reads"},
 
 {"hsm", "module", PATH_NEEDED(hsm_module), NULL,
 	"PKCS#11 module, e.g. /usr/lib/softhsm/libsofthsm2.so"},

@@ -46,11 +46,12 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 }
 
 /* The seal goes when nothing is left to sign and nothing is under way that may be given back (two
- * that end at once may each see the other: then the sweeper deletes it). */
+ * that end at once may each see the other: then the sweeper deletes it). rssp.signing is looked at
+ * only for a SAD that is used up: hence g.sad = d.id, which does not let the planner look first. */
 #define SAD_CLOSE(sad)                                                                             \
-	"UPDATE rssp.sad SET state = 'spent', seal = NULL WHERE id = " sad                         \
-	"::uuid AND state = 'live' AND unspent = 0 AND EXISTS (SELECT FROM gate) AND NOT EXISTS "  \
-	"(SELECT FROM rssp.signing g WHERE g.sad = " sad "::uuid AND g.request <> $3::uuid)"
+	"UPDATE rssp.sad d SET state = 'spent', seal = NULL WHERE d.id = " sad                     \
+	"::uuid AND d.state = 'live' AND d.unspent = 0 AND EXISTS (SELECT FROM gate) AND NOT "     \
+	"EXISTS (SELECT FROM rssp.signing g WHERE g.sad = d.id AND g.request <> $3::uuid)"
 #define GATE "gate AS (DELETE FROM rssp.signing WHERE request = $3::uuid RETURNING request, spends)"
 
 static const struct pg_statement signing_created = {"signing_created",
