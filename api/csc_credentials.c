@@ -110,8 +110,8 @@ static void on_list(void *arg, const struct fault *fault, const struct credentia
 		json_put(&body, "credentialInfos", list_infos(request, views));
 	if (values->only_valid)
 		json_put(&body, "onlyValid", json_true());
-	if (values->paged && views->more && views->count > 0)
-		json_put(&body, "nextPageToken", json_id(&views->views[views->count - 1].id));
+	if (values->paged && views->more)
+		json_put(&body, "nextPageToken", json_id(&views->last));
 	request_reply(request, body);
 }
 

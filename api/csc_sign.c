@@ -128,15 +128,13 @@ void csc_sign_hash(struct request *request)
 	const struct sign_values *values = request->values;
 	struct csc_hashes hashes = {0};
 	struct buf params = BUF_INIT;
-	rc_t rc = read_params(values, &params);
+	rc_t params_fault = read_params(values, &params);
+	rc_t hashes_fault = csc_hashes_read(&hashes, values->hash);
 
 	request->call.credential = values->credential;
-	if (rc == RC_OK)
-		rc = csc_hashes_read(&hashes, values->hash);
-	if (rc != RC_OK) {
-		csc_refuse_owned(request, &values->credential, rc);
-		goto out;
-	}
+	/* more than any SAD has */
+	if (hashes_fault == RC_NUM_SIGNATURES_TOO_HIGH)
+		hashes_fault = RC_HASH_NOT_AUTHORIZED;
 	const struct sign_request asked = {
 		.credential = values->credential,
 		.sad = span_string(values->sad),
@@ -146,9 +144,11 @@ void csc_sign_hash(struct request *request)
 		.sign_algo = values->sign_algo,
 		.hash_algo = values->hash_algo,
 		.sign_algo_params = buf_span(&params),
+		.params_fault = params_fault,
+		.hashes_fault = hashes_fault,
 	};
+
 	core_sign_hash(request->core, &request->call, &asked, on_signed, request);
-out:
 	buf_free(&hashes.bytes);
 	buf_free(&params);
 }

@@ -76,6 +76,7 @@ static void credential_answer(struct credential_op *op, const struct pg_rows *ro
 		struct credential_view *view = &made[views.count];
 
 		store_subject_read(rows, i, &subject);
+		views.last = subject.credential;
 		view_fill(op, &subject, view);
 		if (!op->only_valid || (view->enabled && view->status == CERTIFICATE_VALID))
 			views.count++;

@@ -28,7 +28,8 @@ struct credential_view {
 struct credential_views {
 	const struct credential_view *views;
 	size_t count;
-	bool more; /* another page follows the last one */
+	struct id last; /* of those read for this page, shown or left out */
+	bool more;	/* another page follows the last one */
 };
 
 typedef void (*core_credentials_fn)(

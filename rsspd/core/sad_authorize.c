@@ -319,13 +319,16 @@ static void attempt_taken(void *arg, rc_t rc, const struct pg_rows *rows)
 	}
 	store_attempt_read(rows, &attempt);
 	op->ordinal = attempt.ordinal;
-	op->fault.retry_after_s = attempt.throttled ? RETRY_THROTTLED_S : RETRY_IN_FLIGHT_S;
-	if (attempt.taken)
+	if (attempt.taken) {
 		authorize_ask(op, &attempt);
-	else if (attempt.lost)
+	} else if (attempt.lost) {
 		authorize_lock(op);
-	else
-		authorize_end(op, attempt.locked ? RC_PIN_LOCKED : RC_TOO_MANY);
+	} else if (attempt.locked) {
+		authorize_end(op, RC_PIN_LOCKED);
+	} else {
+		op->fault.retry_after_s = attempt.throttled ? RETRY_THROTTLED_S : RETRY_IN_FLIGHT_S;
+		authorize_end(op, RC_TOO_MANY);
+	}
 }
 
 /* ---- reading and deciding ---- */

@@ -29,6 +29,7 @@ struct sign_op {
 	struct buf hashes, params;
 	size_t hash_len, count;
 	char sign_algo[OID_MAX], hash_algo[OID_MAX];
+	rc_t params_fault, hashes_fault;
 	bool has_hash_algo;
 	/* what was read */
 	struct subject_versions versions;
@@ -268,8 +269,12 @@ static rc_t sign_check_hashes(struct sign_op *op, const struct sad_row *sad)
 		return RC_INTERNAL;
 	rc_t rc = sign_algo_resolve(&op->algo, op->key, op->sign_algo,
 		op->has_hash_algo ? op->hash_algo : NULL, params);
+	if (rc != RC_SIGN_ALGO_INVALID && op->params_fault != RC_OK)
+		return op->params_fault;
 	if (rc != RC_OK)
 		return rc;
+	if (op->hashes_fault != RC_OK)
+		return op->hashes_fault;
 	if (op->hash_len != op->algo.digest->len)
 		return RC_HASH_LENGTH;
 	if (op->algo.digest != sad_row_digest(sad) || (int64_t)op->count > sad->unspent)
@@ -375,7 +380,9 @@ static void sign_refuse(void *arg)
 
 static rc_t sign_copy(struct sign_op *op, const struct sign_request *request)
 {
-	if (request->hash_count < 1)
+	op->params_fault = request->params_fault;
+	op->hashes_fault = request->hashes_fault;
+	if (request->hash_count < 1 && op->hashes_fault == RC_OK)
 		return RC_HASH_EMPTY;
 	if (request->hash_count > HASHES_MAX)
 		return RC_HASH_NOT_AUTHORIZED;

@@ -121,6 +121,7 @@ def test_locked_refuses_the_right_factors(tries, version, words):
     lock(tries)
     answer = tries(version=version)
     assert (answer.status_code, *error(answer)) == (400, "invalid_request", words)
+    assert "Retry-After" not in answer.headers  # only an operator unlocks
 
 
 def test_the_lock_is_audited_once(tries, subscriber, auditor_db):

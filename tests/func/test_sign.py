@@ -260,6 +260,27 @@ def test_rsa_parameters_that_are_refused(operator, superuser, rsa, algo, more, w
     assert error(answer) == ("invalid_request", words)
 
 
+SHA_1 = {"signAlgo": "1.2.840.113549.1.1.5"}
+
+
+# csc-api.md §8.2: SAD, then algorithm, then base64, then length, then what is authorised
+@pytest.mark.parametrize("wrong, words", [
+    ({"SAD": "x", **SHA_1, "hash": ["*"]}, "Invalid parameter SAD"),
+    ({**SHA_1, "hash": ["*"]}, "Invalid parameter signAlgo"),
+    ({**SHA_1, "hash": [b64(bytes(20))]}, "Invalid parameter signAlgo"),
+    ({"hash": ["*", b64(bytes(20))]}, "Invalid Base64 hash string parameter"),
+    ({"hash": [b64(bytes(20))]}, "Invalid digest value length"),
+    ({"hash": [b64(bytes(32))]}, "Hash is not authorized by the SAD."),
+    ({"hash": [b64(bytes(32))] * 501}, "Hash is not authorized by the SAD.")])
+def test_of_two_faults_the_first_in_the_order_is_told(superuser, rsa, wrong, words):
+    client, subscriber = rsa
+    sad = forged_free_sad(superuser, client, subscriber, digests(1))
+    answer = client.call("signatures/signHash", {
+        "credentialID": subscriber.credential, "SAD": sad,
+        "signAlgo": "1.2.840.113549.1.1.11", **wrong}, expect=400)
+    assert error(answer) == ("invalid_request", words)
+
+
 def forged_free_sad(superuser, client, subscriber, hashes):
     """A row that rsspd takes for a live SAD (a SAM would not): enough to reach its own checks,
     without an OTP for each of them."""

@@ -149,7 +149,8 @@ static void fake_call(const struct fake_step *step)
 							      .code = "OK",
 							      .address = "127.0.0.1",
 							      .detail = "{\"a\":1}"}}};
-	const struct credential_views views = {&fake.view, fake.view_count, fake.more};
+	const struct credential_views views = {
+		&fake.view, fake.view_count, fake.view.id, fake.more};
 	const struct token_issued token = {fake_secret("TOKEN"), 3600};
 	const struct audit_events found = {events, 1};
 
@@ -323,10 +324,16 @@ void core_sign_hash(struct core *core, struct call *call, const struct sign_requ
 	fake_copy(fake.sad_sent, sizeof(fake.sad_sent), request->sad);
 	fake_copy(fake.sign_algo, sizeof(fake.sign_algo), span_string(request->sign_algo));
 	fake_copy(fake.hash_algo, sizeof(fake.hash_algo), span_string(request->hash_algo));
-	fake_hashes(request->hashes, request->hash_len, request->hash_count);
-	fake.signed_ = true;
+	/* the fake's own refusal stands for SAD and algorithm, which come first */
+	struct fault fault = fake.sign;
+	if (fault.rc == RC_OK)
+		fault.rc = request->params_fault != RC_OK ? request->params_fault
+							  : request->hashes_fault;
+	fake.signed_ = fault.rc == RC_OK;
+	if (fake.signed_)
+		fake_hashes(request->hashes, request->hash_len, request->hash_count);
 	fake.asked++;
-	fake_push(FAKE_SIGNED, (void *)done, arg, fake.sign);
+	fake_push(FAKE_SIGNED, (void *)done, arg, fault);
 }
 
 /* core/algo.h */

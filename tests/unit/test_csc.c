@@ -358,6 +358,7 @@ static void faults_of_value_come_after_ownership(void **state)
 	fake.views_fault.rc = RC_CREDENTIAL_ID_INVALID;
 	assert_refused("/csc/v1/credentials/authorize", "{" ID ",\"numSignatures\":501}",
 		"Invalid parameter credentialID");
+	fake.sign.rc = RC_CREDENTIAL_ID_INVALID;
 	assert_refused("/csc/v1/signatures/signHash", "{" ID ",\"hash\":[\"%\"]" SIGN_TAIL,
 		"Invalid parameter credentialID");
 	assert_refused("/csc/v1/credentials/sendOTP", "{" ID "}", "Invalid parameter credentialID");
@@ -465,7 +466,7 @@ static void five_hundred_hashes_and_no_more(void **state)
 		int status = ask_span("POST", "/csc/v1/signatures/signHash", JSON, buf_span(&body));
 		assert_int_equal(status, count == 500 ? 200 : 400);
 	}
-	assert_string_equal(ask_text_of_error(), "Numbers of signatures is too high");
+	assert_string_equal(ask_text_of_error(), "Hash is not authorized by the SAD.");
 	assert_int_equal(fake.hash_count, 500);
 	buf_free(&body);
 }
