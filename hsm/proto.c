@@ -356,7 +356,8 @@ rc_t proto_activate_decode(struct job_activate *job, char factors[FACTORS_MAX], 
 
 static rc_t authorize_check(const struct job_authorize *job)
 {
-	bool fits = sealed_key_fits(&job->key) && terms_fit(&job->terms) && job->last_step >= -1;
+	bool fits = sealed_key_fits(&job->key) && terms_fit(&job->terms) && job->last_step >= -1 &&
+		    job->last_step < INT64_MAX;
 
 	return fits ? RC_OK : RC_FORMAT;
 }

@@ -73,8 +73,9 @@ const struct conf_option conf_options[] = {
 	"milliseconds that one job may take before its process is ended"},
 {"sam", "failures-per-credential", INTEGER(sam_failures_per_credential, 1, 10), "5",
 	"wrong PINs or codes in a row that lock a credential"},
-{"sam", "failures-per-hour", INTEGER(sam_failures_per_hour, 1, 1000000), "1000",
-	"wrong PINs or codes of all credentials within an hour that one process accepts"},
+{"sam", "failures-per-hour", INTEGER(sam_failures_per_hour, 1, 1000000), "10000",
+	"wrong PINs or codes of all credentials within an hour that the SAMs of a host accept; more than "
+	"60 times limits.client-failures-per-minute, or one client stops all others"},
 {"sam", "codes-spool", PATH_NEEDED(sam_codes_spool), NULL,
 	"folder where the mails with activation codes are put; only sam.user may read it"},
 

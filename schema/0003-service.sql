@@ -214,11 +214,13 @@ GRANT INSERT ON rssp.agency, rssp.client, rssp.client_failures, rssp.token, rssp
 GRANT DELETE ON rssp.token, rssp.signing TO rsspd;
 GRANT UPDATE (sector, province) ON rssp.agency TO rsspd;
 GRANT UPDATE (secret_sha256, state, version) ON rssp.client TO rsspd;
-GRANT UPDATE ON rssp.client_failures, rssp.credential_guard TO rsspd;
+GRANT UPDATE (window_start, failures) ON rssp.client_failures TO rsspd;
+GRANT UPDATE (failures, attempted_at, locked_at, last_step, unlock, unlock_signature,
+	unlock_fingerprint) ON rssp.credential_guard TO rsspd;
 GRANT UPDATE (agency, name, birth_date, email, phone, position, budget_code, state, version)
 	ON rssp.subscriber TO rsspd;
-GRANT UPDATE (state, code_mac, code_expires_at, tries) ON rssp.enrolment TO rsspd;
-GRANT UPDATE (state, revoked_at, revocation_reason, version) ON rssp.credential TO rsspd;
+GRANT UPDATE (state, code_expires_at, tries) ON rssp.enrolment TO rsspd;
+GRANT UPDATE (version) ON rssp.credential TO rsspd;
 GRANT UPDATE (unspent, spent, seal, state, turn) ON rssp.sad TO rsspd;
 GRANT UPDATE (claimed_at, sent_at) ON rssp.notice TO rsspd;
 

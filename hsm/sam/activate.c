@@ -149,6 +149,13 @@ static rc_t authorize_counted(
 	if (rc == RC_OK)
 		rc = slot_renew(sam, &job->key, auth->certificate->public_sha256, job->pin, &key,
 			&made.slot);
+	if (rc == RC_OK) {
+		/* the area decides, as two SAMs may have checked the same code at once */
+		rc = budget_success(
+			sam->budget, &job->key.credential, auth->with_otp ? auth->otp.step : -1);
+		if (rc == RC_OTP_REPLAYED)
+			auth->otp.retry_after_s = OTP_STEP_S;
+	}
 	buf_free(&plain);
 	if (rc != RC_OK) {
 		if (!counts_as_failure(rc))
@@ -157,7 +164,6 @@ static rc_t authorize_counted(
 		return rc;
 	}
 	made.otp_step = auth->with_otp ? auth->otp.step : 0;
-	budget_success(sam->budget, &job->key.credential, auth->with_otp ? auth->otp.step : -1);
 	*answer = made;
 	return RC_OK;
 }

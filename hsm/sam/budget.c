@@ -222,18 +222,23 @@ void budget_uncount(struct budget *budget, const struct id *credential)
 	area_lock(budget, F_UNLCK);
 }
 
-void budget_success(struct budget *budget, const struct id *credential, int64_t step)
+rc_t budget_success(struct budget *budget, const struct id *credential, int64_t step)
 {
 	area_lock(budget, F_WRLCK);
 	struct entry *entry = entry_find(budget, credential);
+	if (step >= 0 && (entry == NULL || step + 1 <= entry->last_step)) {
+		area_lock(budget, F_UNLCK);
+		return RC_OTP_REPLAYED;
+	}
 	if (entry != NULL) {
 		/* the step first: killed between the two, no code is good twice */
-		if (step + 1 > entry->last_step)
+		if (step >= 0)
 			__atomic_store_n(&entry->last_step, step + 1, __ATOMIC_RELEASE);
 		__atomic_store_n(&entry->failures, 0, __ATOMIC_RELEASE);
 	}
 	hour_uncount(budget);
 	area_lock(budget, F_UNLCK);
+	return RC_OK;
 }
 
 static bool unlock_is_new(const struct budget *budget, const struct entry *entry,

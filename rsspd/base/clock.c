@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t clock_read_ms(clockid_t which)
@@ -27,7 +28,9 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT])
 	struct tm utc = {0};
 	char date[sizeof("2026-01-02T03:04:05")];
 
-	gmtime_r(&seconds, &utc);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+	/* the database may say any time: what has no four-digit year is the end of time */
+	if (gmtime_r(&seconds, &utc) == NULL ||
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+		memcpy(date, "9999-12-31T23:59:59", sizeof(date));
 	snprintf(text, CLOCK_TEXT, "%s.%03uZ", date, (unsigned)(wall_ms % 1000) % 1000u);
 }

@@ -185,7 +185,10 @@ static void sad_added(void *arg, rc_t rc, const struct pg_rows *rows)
 	} else if (added.locked) {
 		authorize_stop(op, RC_PIN_LOCKED);
 	} else if (replayed) {
-		int64_t wait = (added.last_step + 1) * OTP_STEP_S - clock_wall_ms() / 1000;
+		/* the row may say anything: no code is accepted more than one step ahead */
+		int64_t now = clock_wall_ms() / 1000, ahead = now / OTP_STEP_S + 1;
+		int64_t last = added.last_step < ahead ? added.last_step : ahead;
+		int64_t wait = (last + 1) * OTP_STEP_S - now;
 		authorize_replayed(op, wait < 1 ? 1 : (unsigned)wait);
 	} else if (op->rounds++ < SUBJECT_ROUNDS) {
 		/* a version changed; or the guard did while its row was waited for, and what was

@@ -11,7 +11,7 @@ static const struct pg_statement signing_start = {"signing_start",
 	"  spent = spent | $26::varbit"
 	"  WHERE id = $25::uuid AND state = 'live' AND unspent >= $27::integer"
 	"  AND bit_count(spent & $26::varbit) = 0"
-	"  AND start_at <= $1::timestamptz AND end_at > $1::timestamptz"
+	"  AND end_at > $1::timestamptz"
 	"  AND credential = $18::uuid AND client = $22::uuid AND EXISTS (SELECT FROM held)"
 	"  RETURNING id),"
 	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, spends,"
