@@ -243,3 +243,20 @@ def test_failed_openings_stand_in_the_audit(superuser, client, subscriber, audit
         {"event": "signature.failed", "result": "failed", "code": "HSM_REFUSED"}]
     # and it stays spent
     assert error(client.sign(subscriber, sad, [digest], 400))[1] == "Invalid parameter SAD"
+
+
+# -- numbers and times that nobody would write --
+
+def test_an_absurd_step_ends_no_sam(superuser, server, client, subscriber, digest):
+    before = server.sams("activate")
+    rows(superuser, "UPDATE rssp.credential_guard SET last_step = 9223372036854775807"
+         " WHERE credential = %s", subscriber.credential)
+    assert client.authorize(subscriber, [digest], 500).status_code == 500
+    assert server.sams("activate") == before
+
+
+def test_a_certificate_without_end_is_listed(superuser, operator, subscriber):
+    rows(superuser, "UPDATE rssp.credential SET valid_to = 'infinity' WHERE id = %s",
+         subscriber.credential)
+    listed = operator.get("subscribers", userID=subscriber.user).json()["subscribers"]
+    assert listed[0]["credentials"][0]["validTo"].startswith("9999-12-31T23:59:59")
