@@ -83,16 +83,6 @@ rc_t api_new(
 	return RC_OK;
 }
 
-uint16_t api_port(const struct api *api)
-{
-	return http_port(api->public);
-}
-
-uint16_t api_pki_port(const struct api *api)
-{
-	return http_port(api->pki);
-}
-
 static void api_on_public_drained(void *arg)
 {
 	struct api *api = arg;

@@ -15,15 +15,15 @@ struct api;
 
 /* Strings are the caller's and must outlive the api. */
 struct api_settings {
-	const char *listen_address;  /* numeric, IPv4 or IPv6 */
-	uint16_t listen_port;	     /* 0: any free one, see api_port() */
+	const char *listen_address; /* numeric, IPv4 or IPv6 */
+	uint16_t listen_port;
 	const char *public_url;	     /* "https://host:port", what info.oauth2 says */
 	const char *tls_certificate; /* PEM, leaf first */
 	const char *tls_key;	     /* PEM */
 	const char
 		*operators_path; /* PEM of self-signed certificates: trusted client certificates */
 	const char *pki_address;
-	uint16_t pki_port; /* 0: any free one, see api_pki_port() */
+	uint16_t pki_port;
 	const char *service_name, *service_region, *service_description, *service_logo;
 	uint32_t multisign; /* most signatures of one authorisation */
 	size_t waiting_max; /* requests under way; more get 503 at once */
@@ -37,10 +37,6 @@ struct api_settings {
  */
 must_check rc_t api_new(struct loop *loop, struct core *core, const struct api_settings *settings,
 	struct api **api);
-
-/* The ports really bound. */
-uint16_t api_port(const struct api *api);
-uint16_t api_pki_port(const struct api *api);
 
 /* Stops accepting; `done` runs once, on the loop, after every request under way was answered and
  * its answer was sent (or its connection had gone). The core must still be there until then. */

@@ -125,16 +125,6 @@ void core_free(struct core **core)
 	*core = NULL;
 }
 
-const struct core_settings *core_settings(const struct core *core)
-{
-	return &core->settings;
-}
-
-struct loop *core_loop(const struct core *core)
-{
-	return core->loop;
-}
-
 void core_health(const struct core *core, struct core_health *health)
 {
 	health->store = pg_ready(core->pg) && core_sweeper_ready(core);

@@ -25,8 +25,6 @@ struct core_settings {
 must_check rc_t core_new(struct loop *loop, struct pg *pg, struct hsm_client *hsm,
 	const struct core_settings *settings, struct core **core);
 void core_free(struct core **core);
-const struct core_settings *core_settings(const struct core *core);
-struct loop *core_loop(const struct core *core);
 
 /* Ready to sign: store, SAMs and clock (database's and ours agree within 2 s). */
 struct core_health {

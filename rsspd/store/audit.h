@@ -1,5 +1,5 @@
 /*
- * The audit row. Statements that change something take these parameters first ($1 to $16) and insert
+ * The audit row. Statements that change something take these parameters first ($1 to $17) and insert
  * the row in the same statement: AUDIT_PARAMS names them in SQL.
  */
 #ifndef STORE_AUDIT_H
