@@ -77,6 +77,7 @@ struct cli {
 	bool colour_err;
 	struct client *client;	     /* connected as the command needs */
 	struct client_answer answer; /* of the last call */
+	char refusal[ANSWER_TEXT];   /* what cli_refusal() gave */
 	json_t *result;		     /* what --json prints; each command fills it */
 };
 
@@ -110,7 +111,7 @@ enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, cons
 /* A failed call or local operation in the user's words, with the request's id; its exit code. */
 enum cli_exit cli_fail_rc(struct cli *cli, rc_t rc);
 /* The words of cli_fail_rc() for an answer that is not the end; valid until the next call. */
-const char *cli_refusal(const struct cli *cli, rc_t rc, enum cli_exit *code);
+const char *cli_refusal(struct cli *cli, rc_t rc, enum cli_exit *code);
 /* Columns that terminals show: marks that combine have none, some signs have two. */
 size_t cli_width(const char *text);
 /* text and spaces up to width columns. */

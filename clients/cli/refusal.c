@@ -1,53 +1,45 @@
-/* What went wrong, in the user's words: the server's own, or ours in Vietnamese where its words are
- * those of the one error list. */
+/* What went wrong, in the user's words: the server's own; in Vietnamese those of the one error list
+ * where the server's are of that list. */
 #include "clients/cli/cli.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static const struct known {
+static const struct {
 	rc_t rc;
 	enum cli_exit code;
-	const char *vi;
-} known[] = {
-	{RC_PIN_WRONG, CLI_FACTOR, "Mã PIN không đúng"},
-	{RC_OTP_WRONG, CLI_FACTOR, "Mã OTP không đúng"},
-	{RC_OTP_WRONG_V2, CLI_FACTOR, "Mã PIN hoặc OTP không đúng"},
-	{RC_OTP_REPLAYED, CLI_FACTOR, "Mã OTP đã được dùng: hãy chờ mã mới"},
-	{RC_PIN_LOCKED, CLI_FACTOR, "Mã PIN bị khoá: hãy đề nghị người vận hành mở khoá"},
-	{RC_ACTIVATION_REFUSED, CLI_FACTOR,
-		"Mã kích hoạt hoặc số định danh không đúng, hoặc mã đã hết hiệu lực"},
-	{RC_PIN_WEAK, CLI_FACTOR,
-		"Hãy chọn PIN khác: 6 đến 64 ký tự, không lặp, không theo dãy, không phải ngày sinh, không "
-		"chứa một phần số định danh hay số điện thoại"},
-	{RC_POLICY_DENIED, CLI_POLICY, "Chính sách không cho phép thuê bao này ký số tập trung"},
-	{RC_POLICY_WAIT, CLI_POLICY,
-		"Người vận hành phải quyết định về chức vụ của thuê bao trước"},
-	{RC_SUBSCRIBER_DISABLED, CLI_REFUSED, "Thuê bao này đã bị ngừng"},
-	{RC_CREDENTIAL_DISABLED, CLI_POLICY, "Chứng thư số này không được phép dùng để ký"},
-	{RC_CREDENTIAL_ID_INVALID, CLI_REFUSED, "Không có chứng thư số này"},
-	{RC_CERTIFICATE_EXPIRED, CLI_REFUSED, "Chứng thư số đã hết hạn"},
-	{RC_SAD_EXPIRED, CLI_REFUSED, "Phiên ký đã hết hạn"},
-	{RC_OPERATOR_REQUIRED, CLI_REFUSED, "Cần chứng thư của người vận hành"},
-	{RC_CLIENT_ID_INVALID, CLI_REFUSED, "client_id không đúng"},
-	{RC_CLIENT_SECRET_INVALID, CLI_REFUSED, "client_secret không đúng"},
-	{RC_NOT_FOUND, CLI_REFUSED, "Không có đối tượng này"},
-	{RC_CONFLICT, CLI_REFUSED,
-		"Đối tượng đã tồn tại hoặc vừa thay đổi: hãy đọc lại rồi làm lại"},
-	{RC_TOO_MANY, CLI_UNREACHABLE, "Quá nhiều lần thử: hãy chờ"},
-	{RC_STORE_DOWN, CLI_UNREACHABLE,
-		"Dịch vụ chưa ghi được nhật ký nên không ký: hãy thử lại sau"},
-	{RC_HSM_DOWN, CLI_UNREACHABLE, "Khối ký đang không sẵn sàng; chưa ký gì"},
-	{RC_UNAVAILABLE, CLI_UNREACHABLE, "Dịch vụ tạm thời không phục vụ được"},
-	{RC_PDF_DAMAGED, CLI_INPUT,
-		"Tệp không phải PDF hoặc đã hỏng: hãy mở và lưu lại bằng phần mềm PDF rồi ký"},
-	{RC_PDF_ENCRYPTED, CLI_INPUT, "PDF có mật khẩu: hãy lưu lại không mật khẩu rồi ký"},
-	{RC_PDF_FINAL, CLI_INPUT,
-		"PDF đã được chứng nhận là bản cuối: chữ ký đầu không cho ký thêm"},
-	{RC_PDF_TOO_LONG, CLI_INPUT, "PDF quá lớn"},
-	{RC_NO_MEMORY, CLI_LOCAL, "Hết bộ nhớ"},
-	{RC_SERVER_ANSWER, CLI_UNREACHABLE, "Máy chủ trả lời không đúng giao thức"},
-	{RC_SIGNATURE_BAD, CLI_REFUSED, "Chữ ký nhận được không đúng; tài liệu không được ghi"},
-	{RC_SIGN_ALGO_INVALID, CLI_USAGE, "Cách ký này không hợp với loại khoá"},
+} exits[] = {
+	{RC_PIN_WRONG, CLI_FACTOR},
+	{RC_OTP_WRONG, CLI_FACTOR},
+	{RC_OTP_WRONG_V2, CLI_FACTOR},
+	{RC_OTP_REPLAYED, CLI_FACTOR},
+	{RC_PIN_LOCKED, CLI_FACTOR},
+	{RC_ACTIVATION_REFUSED, CLI_FACTOR},
+	{RC_PIN_WEAK, CLI_FACTOR},
+	{RC_POLICY_DENIED, CLI_POLICY},
+	{RC_POLICY_WAIT, CLI_POLICY},
+	{RC_SUBSCRIBER_DISABLED, CLI_REFUSED},
+	{RC_CREDENTIAL_DISABLED, CLI_POLICY},
+	{RC_CREDENTIAL_ID_INVALID, CLI_REFUSED},
+	{RC_CERTIFICATE_EXPIRED, CLI_REFUSED},
+	{RC_SAD_EXPIRED, CLI_REFUSED},
+	{RC_OPERATOR_REQUIRED, CLI_REFUSED},
+	{RC_CLIENT_ID_INVALID, CLI_REFUSED},
+	{RC_CLIENT_SECRET_INVALID, CLI_REFUSED},
+	{RC_NOT_FOUND, CLI_REFUSED},
+	{RC_CONFLICT, CLI_REFUSED},
+	{RC_TOO_MANY, CLI_UNREACHABLE},
+	{RC_STORE_DOWN, CLI_UNREACHABLE},
+	{RC_HSM_DOWN, CLI_UNREACHABLE},
+	{RC_UNAVAILABLE, CLI_UNREACHABLE},
+	{RC_PDF_DAMAGED, CLI_INPUT},
+	{RC_PDF_ENCRYPTED, CLI_INPUT},
+	{RC_PDF_FINAL, CLI_INPUT},
+	{RC_PDF_TOO_LONG, CLI_INPUT},
+	{RC_NO_MEMORY, CLI_LOCAL},
+	{RC_SERVER_ANSWER, CLI_UNREACHABLE},
+	{RC_SIGNATURE_BAD, CLI_REFUSED},
+	{RC_SIGN_ALGO_INVALID, CLI_USAGE},
 };
 
 /* By the OAuth or CSC error, when the text is not one of ours (the policy's reasons are not). */
@@ -63,36 +55,58 @@ static const struct {
 	{"temporarily_unavailable", CLI_UNREACHABLE},
 };
 
-static const struct known *find_known(const struct cli *cli, rc_t rc)
+/* Ours that name the parameter or the object add it after a colon. */
+static bool words_are(const char *words, rc_t rc, enum rc_version version)
 {
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (rc == RC_SERVER_REFUSED
-				? strcmp(rc_text(known[i].rc, RC_CSC_V1), cli->answer.text) == 0
-				: known[i].rc == rc)
-			return &known[i];
-	}
-	return NULL;
+	size_t len = strlen(rc_text(rc, version));
+
+	return strncmp(words, rc_text(rc, version), len) == 0 &&
+	       (words[len] == 0 || words[len] == ':');
 }
 
-const char *cli_refusal(const struct cli *cli, rc_t rc, enum cli_exit *code)
+/* The error of the one list that the server's words are of; rc itself if there is none. */
+static rc_t refusal_rc(const struct client_answer *answer, rc_t rc)
 {
-	const struct known *row = find_known(cli, rc);
+	for (int i = RC_OK + 1; rc == RC_SERVER_REFUSED && i < RC_COUNT; i++) {
+		if (rc_status(i) == answer->status && strcmp(rc_error(i), answer->error) == 0 &&
+			(words_are(answer->text, i, RC_CSC_V1) ||
+				words_are(answer->text, i, RC_CSC_V2)))
+			return i;
+	}
+	return rc;
+}
+
+static enum cli_exit refusal_exit(const struct client_answer *answer, rc_t rc, rc_t said)
+{
+	if (rc == RC_SERVER_REFUSED && (answer->status == 429 || answer->status == 503))
+		return CLI_UNREACHABLE;
+	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
+		if (exits[i].rc == said)
+			return exits[i].code;
+	}
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		if (strcmp(errors[i].error, answer->error) == 0)
+			return errors[i].code;
+	}
+	return rc == RC_SERVER_REFUSED	     ? CLI_REFUSED
+	       : rc == RC_SERVER_UNREACHABLE ? CLI_UNREACHABLE
+					     : CLI_LOCAL;
+}
+
+const char *cli_refusal(struct cli *cli, rc_t rc, enum cli_exit *code)
+{
 	const struct client_answer *answer = &cli->answer;
+	rc_t said = refusal_rc(answer, rc);
 	bool answered = rc == RC_SERVER_REFUSED || rc == RC_SERVER_UNREACHABLE;
 
-	*code = rc == RC_SERVER_REFUSED	      ? CLI_REFUSED
-		: rc == RC_SERVER_UNREACHABLE ? CLI_UNREACHABLE
-					      : CLI_LOCAL;
-	if (row != NULL)
-		*code = row->code;
-	for (size_t i = 0; row == NULL && i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (strcmp(errors[i].error, answer->error) == 0)
-			*code = errors[i].code;
+	*code = refusal_exit(answer, rc, said);
+	if (cli->vietnamese && said != RC_SERVER_REFUSED && said != RC_SERVER_UNREACHABLE) {
+		const char *name = said == rc ? NULL : strchr(answer->text, ':');
+
+		snprintf(cli->refusal, sizeof(cli->refusal), "%s%s", rc_text_vi(said),
+			name == NULL ? "" : name);
+		return cli->refusal;
 	}
-	if (rc == RC_SERVER_REFUSED && (answer->status == 429 || answer->status == 503))
-		*code = CLI_UNREACHABLE;
-	if (row != NULL && cli->vietnamese)
-		return row->vi;
 	return answered && answer->text[0] != 0 ? answer->text : rc_text(rc, RC_CSC_V1);
 }
 

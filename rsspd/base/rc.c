@@ -8,8 +8,9 @@ static const struct {
 	int status;
 	const char *error;
 	const char *text[2];
+	const char *vi;
 } rc_table[RC_COUNT] = {
-#define RC(code, status, csc, v1, v2) [RC_##code] = {#code, status, csc, {v1, v2}},
+#define RC(code, status, csc, v1, v2, vi) [RC_##code] = {#code, status, csc, {v1, v2}, vi},
 #include "base/rc.def"
 #undef RC
 };
@@ -48,4 +49,9 @@ const char *rc_text(rc_t rc, enum rc_version version)
 	const char *const *text = rc_table[rc_known(rc)].text;
 
 	return version == RC_CSC_V2 && text[1] != NULL ? text[1] : text[0];
+}
+
+const char *rc_text_vi(rc_t rc)
+{
+	return rc_table[rc_known(rc)].vi;
 }

@@ -8,7 +8,7 @@
 #define must_check __attribute__((warn_unused_result))
 
 typedef enum rc {
-#define RC(code, status, csc, v1, v2) RC_##code,
+#define RC(code, status, csc, v1, v2, vi) RC_##code,
 #include "base/rc.def"
 #undef RC
 	RC_COUNT
@@ -26,5 +26,8 @@ int rc_status(rc_t rc);
 const char *rc_error(rc_t rc);
 /* The `error_description` member in the words of that version of the API. */
 const char *rc_text(rc_t rc, enum rc_version version);
+/* The same for people who read Vietnamese: rssp and the table of clients/README.md; the API sends
+ * rc_text(), which clients compare. */
+const char *rc_text_vi(rc_t rc);
 
 #endif
