@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "control.h"
 #include "hsm/budget.h"
+#include "notify.h"
 #include "process.h"
 
 #include <errno.h>
@@ -64,6 +65,7 @@ struct supervisor {
 	struct place api;
 	struct place *sams;
 	size_t sam_count;
+	struct notify *notify; /* NULL: no service manager asked */
 };
 
 static const char *const role_names[SAM_ROLES] = {"activate", "sign", "issue"};
@@ -249,6 +251,7 @@ static void supervisor_on_stop(void *arg)
 	if (supervisor->phase >= PHASE_DRAINING)
 		return;
 	log_info("supervisor: stopping");
+	notify_send(supervisor->notify, "STOPPING=1\nSTATUS=answers what is in work");
 	supervisor->phase = PHASE_DRAINING;
 	place_kill(&supervisor->api, SIGTERM);
 	loop_timer_set(supervisor->deadline, DRAIN_MS);
@@ -289,6 +292,7 @@ static void api_died(struct supervisor *supervisor, int status)
 	if (supervisor->phase >= PHASE_DRAINING)
 		return;
 	supervisor->phase = PHASE_RESTARTING;
+	notify_send(supervisor->notify, "STATUS=the api process died and is started again");
 	for (size_t i = 0; i < supervisor->sam_count; i++)
 		place_end(&supervisor->sams[i], END_MS);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG) {
@@ -348,14 +352,27 @@ static struct place *supervisor_find_sam(
 	return NULL;
 }
 
+/* The api process, which listens before it reads its channel, has every SAM's socket. */
+static void supervisor_tell_ready(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->sam_count; i++) {
+		if (supervisor->sams[i].unacknowledged > 0 || supervisor->sams[i].pid == 0)
+			return;
+	}
+	if (supervisor->phase == PHASE_RUNNING)
+		notify_send(supervisor->notify, "READY=1\nSTATUS=serves");
+}
+
 static void supervisor_take(struct supervisor *supervisor, const struct control_message *message)
 {
 	struct place *sam = supervisor_find_sam(supervisor, message);
 
 	if (sam == NULL)
 		return;
-	if (message->kind == CONTROL_ATTACHED && sam->unacknowledged > 0)
+	if (message->kind == CONTROL_ATTACHED && sam->unacknowledged > 0) {
 		sam->unacknowledged--;
+		supervisor_tell_ready(supervisor);
+	}
 	/* before the acknowledgement it speaks of one that has been replaced already */
 	if (message->kind == CONTROL_LOST && sam->unacknowledged == 0 && sam->pid > 0) {
 		log_warning("supervisor: ending process=%s pid=%d, given up by the api process",
@@ -498,6 +515,7 @@ static void supervisor_close(struct supervisor *supervisor)
 	loop_watch_free(&supervisor->control_watch);
 	close_fd(&supervisor->control_fd);
 	loop_free(&supervisor->loop);
+	notify_free(&supervisor->notify);
 }
 
 rc_t supervisor_run(const struct conf *conf, const char *conf_path)
@@ -513,6 +531,8 @@ rc_t supervisor_run(const struct conf *conf, const char *conf_path)
 
 	if (rc == RC_OK)
 		rc = process_forget_environment();
+	if (rc == RC_OK)
+		rc = notify_new(&supervisor.notify);
 	if (rc == RC_OK)
 		rc = supervisor_find_programs(&supervisor);
 	if (rc == RC_OK)
