@@ -18,7 +18,7 @@
 	" RETURNING id, path), "                                                               \
 	"a" n " AS (SELECT id, path FROM l" n " UNION ALL SELECT id, path FROM n" n "), "
 
-static const struct pg_statement agency_add = {"agency_add",
+static const struct pg_statement agency_add = {.name = "agency_add", .sql =
 	"WITH l1 AS (SELECT id, path FROM rssp.agency"
 	" WHERE coalesce(parent, '00000000-0000-0000-0000-000000000000')"
 	" = '00000000-0000-0000-0000-000000000000' AND name = $22::text), "
@@ -71,7 +71,7 @@ struct id store_agency_added(const struct pg_rows *rows)
 	return pg_id(rows, 0, 0);
 }
 
-static const struct pg_statement agency_list = {"agency_list",
+static const struct pg_statement agency_list = {.name = "agency_list", .sql =
 	"SELECT g.id, p1.name, p2.name, p3.name, p4.name, " SECTOR_SQL(
 		"g") ", g.sector IS NULL,"
 		     " g.province FROM rssp.agency g JOIN rssp.agency p1 ON p1.id = g.path[1]"

@@ -9,7 +9,7 @@
 static void put_items(struct pg_params *params, struct span items, size_t len, size_t count)
 {
 	if (count == 0)
-		pg_put_null(params);
+		pg_put_null(params, PG_BYTES_ARRAY);
 	else
 		pg_put_bytes_array(params, items, len, count);
 }
@@ -35,7 +35,7 @@ void audit_put(struct pg_params *params, const struct audit_row *row)
 	put_name(params, row->address);
 	put_name(params, row->rule);
 	if (row->policy_version == 0)
-		pg_put_null(params);
+		pg_put_null(params, PG_NUMBER);
 	else
 		pg_put_number(params, row->policy_version);
 	pg_put_text(params, row->detail[0] != '\0' ? row->detail : "{}");
@@ -43,7 +43,7 @@ void audit_put(struct pg_params *params, const struct audit_row *row)
 	put_items(params, row->signatures, SHA256_LEN, row->signature_count);
 }
 
-static const struct pg_statement audit_add = {"audit_add",
+static const struct pg_statement audit_add = {.name = "audit_add", .sql =
 	"INSERT INTO audit.event (" AUDIT_COLUMNS ") VALUES (" AUDIT_PARAMS ")"};
 
 void store_audit_add(struct pg *pg, const struct audit_row *row, pg_done_fn done, void *arg)
@@ -71,13 +71,13 @@ void store_audit_add(struct pg *pg, const struct audit_row *row, pg_done_fn done
 #define AUDIT_JOINED(items)                                                                        \
 	"(SELECT string_agg(i, ''::bytea ORDER BY n) FROM unnest(" items ") WITH ORDINALITY u (i, n))"
 
-static const struct pg_statement find_by_request = {"audit_by_request",
+static const struct pg_statement find_by_request = {.name = "audit_by_request", .sql =
 	AUDIT_FIND("request = $3::uuid")};
-static const struct pg_statement find_by_digest = {"audit_by_digest",
+static const struct pg_statement find_by_digest = {.name = "audit_by_digest", .sql =
 	AUDIT_FIND("event = 'signature.created' AND digests @> ARRAY[$6::bytea]")};
-static const struct pg_statement find_by_subscriber = {"audit_by_subscriber",
+static const struct pg_statement find_by_subscriber = {.name = "audit_by_subscriber", .sql =
 	AUDIT_FIND("subscriber = $1::uuid")};
-static const struct pg_statement find_by_time = {"audit_by_time", AUDIT_FIND("true")};
+static const struct pg_statement find_by_time = {.name = "audit_by_time", .sql = AUDIT_FIND("true")};
 
 static const struct pg_statement *find_statement(const struct audit_filter *filter)
 {

@@ -2,7 +2,7 @@
 
 #include "store/unit.h"
 
-static const struct pg_statement client_add = {"client_add",
+static const struct pg_statement client_add = {.name = "client_add", .sql =
 	"WITH fresh AS (INSERT INTO rssp.client (id, name, agency, mode, profile, secret_sha256)"
 	" SELECT $18::uuid, $20::text, g.id, $21::text, $22::text, $23::bytea FROM rssp.agency g"
 	" WHERE g.id = $19::uuid RETURNING id), "
@@ -22,7 +22,7 @@ void store_client_add(struct pg *pg, const struct audit_row *audit, const struct
 	pg_submit(pg, &client_add, params, done, arg);
 }
 
-static const struct pg_statement client_rotate = {"client_rotate",
+static const struct pg_statement client_rotate = {.name = "client_rotate", .sql =
 	"WITH changed AS (UPDATE rssp.client SET secret_sha256 = $19::bytea"
 	" WHERE id = $18::uuid AND state = 'active' RETURNING id), "
 	"gone AS (DELETE FROM rssp.token t USING changed WHERE t.client = changed.id), "
@@ -38,7 +38,7 @@ void store_client_rotate(struct pg *pg, const struct audit_row *audit, const str
 	pg_submit(pg, &client_rotate, params, done, arg);
 }
 
-static const struct pg_statement client_disable = {"client_disable",
+static const struct pg_statement client_disable = {.name = "client_disable", .sql =
 	"WITH changed AS (UPDATE rssp.client SET state = 'disabled', version = version + 1"
 	" WHERE id = $18::uuid RETURNING id), "
 	"gone AS (DELETE FROM rssp.token t USING changed WHERE t.client = changed.id), "

@@ -42,7 +42,16 @@ void store_held_put(struct pg_params *params, const struct subject_versions *ver
 	pg_put_number(params, versions->policy_version);
 }
 
-static const struct pg_statement credential_get = {"credential_get",
+void store_held_put_batch(struct pg_params *params, const struct subject_versions *versions)
+{
+	pg_set_lane(params, &versions->credential);
+	pg_put_number(params, versions->credential_version);
+	pg_put_number(params, versions->subscriber_version);
+	pg_put_number(params, versions->client_version);
+	pg_put_number(params, versions->policy_version);
+}
+
+static const struct pg_statement credential_get = {.name = "credential_get", .sql =
 	"SELECT " SUBJECT_COLUMNS " FROM " SUBJECT_TABLES
 	" WHERE cl.id = $1::uuid AND c.id = $2::uuid"};
 
@@ -56,7 +65,7 @@ void store_credential_get(struct pg *pg, const struct id *client, const struct i
 	pg_submit(pg, &credential_get, params, done, arg);
 }
 
-static const struct pg_statement credential_list = {"credential_list",
+static const struct pg_statement credential_list = {.name = "credential_list", .sql =
 	"SELECT " SUBJECT_COLUMNS " FROM " SUBJECT_TABLES
 	" WHERE cl.id = $1::uuid AND c.subscriber = $2::uuid AND ($3::uuid IS NULL OR c.id > $3::uuid)"
 	" ORDER BY c.id LIMIT $4::bigint"};
@@ -73,7 +82,7 @@ void store_credential_list(struct pg *pg, const struct id *client, const struct 
 	pg_submit(pg, &credential_list, params, done, arg);
 }
 
-static const struct pg_statement subscriber_seen = {"subscriber_seen",
+static const struct pg_statement subscriber_seen = {.name = "subscriber_seen", .sql =
 	"SELECT s.id FROM rssp.client cl JOIN rssp.subscriber s ON s.id = $2::uuid"
 	" JOIN rssp.agency a ON a.id = s.agency AND a.path @> ARRAY[cl.agency]"
 	" WHERE cl.id = $1::uuid"};
@@ -92,7 +101,7 @@ void store_subscriber_seen(struct pg *pg, const struct id *client, const struct 
  * Failures of attempts that never ended (a crash) stay counted: when the tries are used up and the
  * last attempt began longer than any attempt takes, the credential is locked.
  */
-static const struct pg_statement attempt_take = {"attempt_take",
+static const struct pg_statement attempt_take = {.name = "attempt_take", .sql =
 	"WITH throttle AS MATERIALIZED (SELECT coalesce((SELECT failures FROM rssp.client_failures"
 	"  WHERE client = $2::uuid AND window_start > $3::timestamptz - interval '1 minute'), 0)"
 	"  >= $4::bigint AS closed),"
@@ -145,7 +154,7 @@ void store_attempt_read(const struct pg_rows *rows, struct attempt_row *attempt)
 	attempt->unlock_fingerprint = pg_span(rows, 0, 15);
 }
 
-static const struct pg_statement attempt_give_back = {"attempt_give_back",
+static const struct pg_statement attempt_give_back = {.name = "attempt_give_back", .sql =
 	"WITH given AS (UPDATE rssp.credential_guard SET failures = greatest(failures - 1, 0)"
 	"  WHERE credential = $18::uuid RETURNING credential),"
 	" noted AS (" AUDIT_INSERT("given") ") SELECT credential FROM given"};
@@ -170,7 +179,7 @@ void store_attempt_give_back(struct pg *pg, const struct audit_row *audit,
 	"json_build_object('credential', $18::uuid) FROM " source
 
 /* A right factor in between may have set the count to none: this failure counts all the same. */
-static const struct pg_statement attempt_wrong = {"attempt_wrong",
+static const struct pg_statement attempt_wrong = {.name = "attempt_wrong", .sql =
 	"WITH wrong AS (UPDATE rssp.credential_guard SET failures = greatest(failures, 1),"
 	"  locked_at = CASE WHEN locked_at IS NULL AND failures >= 5 AND $22::bigint >= 5"
 	"   THEN $21::timestamptz ELSE locked_at END"
@@ -206,7 +215,7 @@ void store_attempt_wrong(struct pg *pg, const struct audit_row *audit,
 	pg_submit(pg, &attempt_wrong, params, done, arg);
 }
 
-static const struct pg_statement credential_lock = {"credential_lock",
+static const struct pg_statement credential_lock = {.name = "credential_lock", .sql =
 	"WITH changed AS (UPDATE rssp.credential_guard SET locked_at = $21::timestamptz"
 	"  WHERE credential = $18::uuid AND locked_at IS NULL RETURNING credential),"
 	" noted AS (" AUDIT_INSERT("(SELECT 1) AS once") "),"

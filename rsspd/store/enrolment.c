@@ -9,7 +9,7 @@
 	" up ON coalesce(g.parent, '00000000-0000-0000-0000-000000000000')" \
 	" = up.id WHERE g.name = $" name "::text), "
 
-static const struct pg_statement enrolment_facts = {"enrolment_facts",
+static const struct pg_statement enrolment_facts = {.name = "enrolment_facts", .sql =
 	"WITH l1 AS (SELECT id, path FROM rssp.agency"
 	" WHERE coalesce(parent, '00000000-0000-0000-0000-000000000000')"
 	" = '00000000-0000-0000-0000-000000000000' AND name = $1::text), "
@@ -78,7 +78,7 @@ static void enrolment_put(struct pg_params *params, const struct enrolment_new *
 	pg_put_number(params, fresh->policy_version);
 }
 
-static const struct pg_statement enrolment_keep = {"enrolment_keep",
+static const struct pg_statement enrolment_keep = {.name = "enrolment_keep", .sql =
 	/* the same person only: a mistyped number changes nobody else */
 	"WITH known AS (UPDATE rssp.subscriber SET agency = $21::uuid, position = $25::text,"
 	" budget_code = $26::text, version = version + 1 WHERE id = $20::uuid"
@@ -99,7 +99,7 @@ void store_enrolment_keep(struct pg *pg, const struct audit_row *audit,
 	pg_submit(pg, &enrolment_keep, params, done, arg);
 }
 
-static const struct pg_statement enrolment_code = {"enrolment_code",
+static const struct pg_statement enrolment_code = {.name = "enrolment_code", .sql =
 	"WITH person AS (INSERT INTO rssp.subscriber AS s (id, agency, name, birth_date,"
 	" identity_number, email, phone, position, budget_code)"
 	" VALUES ($20::uuid, $21::uuid, $22::text, $23::date, $24::text, $35::text, $36::text,"
@@ -137,7 +137,7 @@ void store_enrolment_code(struct pg *pg, const struct audit_row *audit,
 
 #define TRIES "5"
 
-static const struct pg_statement enrolment_try = {"enrolment_try",
+static const struct pg_statement enrolment_try = {.name = "enrolment_try", .sql =
 	"WITH counted AS (UPDATE rssp.enrolment SET tries = tries + 1 WHERE id = ("
 	"SELECT id FROM rssp.enrolment WHERE identity_number = $1::text AND state = 'coded'"
 	" AND tries < " TRIES " AND code_expires_at > $2::timestamptz"
@@ -195,7 +195,7 @@ void enrolment_tried_free(struct enrolment_tried *tried)
 	buf_free(&tried->code_mac);
 }
 
-static const struct pg_statement enrolment_untry = {"enrolment_untry",
+static const struct pg_statement enrolment_untry = {.name = "enrolment_untry", .sql =
 	"WITH changed AS (UPDATE rssp.enrolment SET tries = tries - 1"
 	" WHERE id = $18::uuid AND state = 'coded' AND tries > 0 RETURNING id), "
 	"noted AS (" AUDIT_INSERT("changed") ") SELECT id FROM changed"};
@@ -209,7 +209,7 @@ void store_enrolment_untry(struct pg *pg, const struct audit_row *audit, const s
 	pg_submit(pg, &enrolment_untry, params, done, arg);
 }
 
-static const struct pg_statement credential_add = {"credential_add",
+static const struct pg_statement credential_add = {.name = "credential_add", .sql =
 	"WITH subject AS (SELECT id FROM rssp.subscriber WHERE id = $20::uuid"
 	" AND version = $21::bigint AND state = 'active' AND " POLICY_VERSION_SQL " = $22::bigint"
 	" FOR SHARE), "
@@ -218,7 +218,7 @@ static const struct pg_statement credential_add = {"credential_add",
 	" RETURNING e.id, subject.id AS subscriber), "
 	"fresh AS (INSERT INTO rssp.credential (id, subscriber, enrolment, key_algo, factors, scal,"
 	" certificate, certificate_sha256, serial, valid_from, valid_to, otp_seal, wrap_generation)"
-	" SELECT $18::uuid, subscriber, id, $23::text, $24::text, $25::smallint, $26::bytea,"
+	" SELECT $18::uuid, subscriber, id, $23::text, $24::text, $25::bigint, $26::bytea,"
 	" $27::bytea, $28::bytea, $29::timestamptz, $30::timestamptz, $31::bytea, $32::bigint FROM redeemed"
 	" RETURNING id, subscriber), "
 	"slot AS (INSERT INTO rssp.slot (credential, slot, generation, kdf_memory_kib, kdf_passes,"

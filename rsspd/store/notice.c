@@ -2,7 +2,7 @@
 
 #include "store/unit.h"
 
-static const struct pg_statement notice_next = {"notice_next",
+static const struct pg_statement notice_next = {.name = "notice_next", .sql =
 	"WITH sent AS (UPDATE rssp.notice SET sent_at = now()"
 	" WHERE id = $1::bigint AND sent_at IS NULL), "
 	"next AS (UPDATE rssp.notice SET claimed_at = now() WHERE id = ("

@@ -10,7 +10,8 @@
 #define CLOCK_EVERY_MS 30000
 #define READER_BUSY_MS 20 /* from then on the writers read too */
 
-static const struct pg_statement clock_statement = {"pg_clock", "SELECT clock_timestamp()"};
+static const struct pg_statement clock_statement = {
+	.name = "pg_clock", .sql = "SELECT clock_timestamp()"};
 
 void pg_list_init(struct pg_list *list)
 {

@@ -8,6 +8,9 @@
  * its units is tried again alone, so one request's error never undoes another's. A business refusal
  * is a unit that returns no row: it is not an error.
  *
+ * A statement may be a batch: units that go together are then rows of one execution, which costs a
+ * fraction of as many statements.
+ *
  * Units whose statement begins with SELECT change nothing. The first connection is for them: they
  * wait for nobody's commit. The others write. Plans are made once for all parameters (planning one
  * of our statements costs several times its execution): a filter that may be absent needs a
@@ -32,30 +35,41 @@
 struct pg;
 struct pg_rows;
 
-/* A statement: prepared once on each connection, under its name. */
+/*
+ * A statement: prepared once on each connection, under its name.
+ *
+ * A batch's parameters are arrays, an element a unit: $1::timestamptz[] where pg_put_time() was
+ * called, uuid[], bigint[], bytea[], and text[] for texts and for arrays of bytes (a literal, to be
+ * cast). Its first column tells the unit, counted from 1 (WITH ORDINALITY), and is not seen by the
+ * callback; each unit gets one row or none.
+ */
 struct pg_statement {
 	const char *name;
 	const char *sql;
+	bool batch;
 };
 
-/* Parameters, appended in the order of $1, $2, … Text format except bytes (binary). Wiped on free.
- * The first failure sticks and pg_submit reports it. */
+/* Parameters, appended in the order of $1, $2, … The types that they must have in the statement:
+ * text (any type may be read from it), bytea, bigint, uuid, timestamptz. Wiped on free. The first
+ * failure sticks and pg_submit reports it. */
+enum pg_kind { PG_TEXT, PG_BYTES, PG_NUMBER, PG_ID, PG_TIME, PG_BYTES_ARRAY };
 struct pg_params;
 must_check rc_t pg_params_new(struct pg_params **params);
 void pg_params_free(struct pg_params **params);
-void pg_put_null(struct pg_params *params);
+void pg_put_null(struct pg_params *params, enum pg_kind kind);
 void pg_put_text(struct pg_params *params, const char *text); /* NULL: SQL NULL */
 void pg_put_number(struct pg_params *params, int64_t number);
 void pg_put_bytes(struct pg_params *params, struct span bytes); /* data NULL: SQL NULL */
 void pg_put_id(struct pg_params *params, const struct id *id);	/* zero id: SQL NULL */
 void pg_put_time(struct pg_params *params, int64_t wall_ms);	/* timestamptz; 0: SQL NULL */
-void pg_put_numbers(
-	struct pg_params *params, const uint32_t *numbers, size_t count); /* integer[] */
-/* bytea[] of count items of len bytes each. */
+/* bytea[] of count items of len bytes each, as a literal. */
 void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len, size_t count);
 /* No parameter: units of one lane change the same rows (a credential's), and go over the same
  * connection, where they cannot wait for each other's commits, or deadlock. */
 void pg_set_lane(struct pg_params *params, const struct id *lane);
+/* No parameter: units of one key change the same row (a SAD's), and are never rows of one batch,
+ * where only one of them would see it. */
+void pg_set_key(struct pg_params *params, const struct id *key);
 /* No parameter: the unit reads much. It goes alone, and nothing waits behind it. */
 void pg_set_slow(struct pg_params *params);
 

@@ -31,16 +31,16 @@ enum {
 };
 
 static const struct pg_statement check_statement = {
-	"pg_check",
-	"SELECT current_setting('server_version_num')::bigint, current_setting('fsync') = 'on',"
-	" current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply'),"
-	" current_setting('full_page_writes') = 'on',"
-	" pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',"
-	" (SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
-	"  FROM pg_roles WHERE rolname = session_user),"
-	" coalesce((SELECT string_agg(rolname, ', ') FROM pg_roles"
-	"  WHERE rolname <> session_user AND pg_has_role(session_user, oid, 'MEMBER')), ''),"
-	" (SELECT coalesce(max(version), 0) FROM public.rssp_migration), clock_timestamp()",
+	.name = "pg_check",
+	.sql = "SELECT current_setting('server_version_num')::bigint, current_setting('fsync') = 'on',"
+	       " current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply'),"
+	       " current_setting('full_page_writes') = 'on',"
+	       " pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',"
+	       " (SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+	       "  FROM pg_roles WHERE rolname = session_user),"
+	       " coalesce((SELECT string_agg(rolname, ', ') FROM pg_roles"
+	       "  WHERE rolname <> session_user AND pg_has_role(session_user, oid, 'MEMBER')), ''),"
+	       " (SELECT coalesce(max(version), 0) FROM public.rssp_migration), clock_timestamp()",
 };
 
 rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned number)

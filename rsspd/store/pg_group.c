@@ -52,9 +52,9 @@ bool pg_group_idle(const struct pg_conn *conn)
 	return conn->group.count == 0;
 }
 
-static void group_mark(struct pg_group *group, enum pg_sent_kind kind, size_t which)
+static void group_mark(struct pg_group *group, enum pg_sent_kind kind, size_t which, size_t count)
 {
-	group->sent[group->sent_count++] = (struct pg_sent){kind, which, false};
+	group->sent[group->sent_count++] = (struct pg_sent){kind, which, count, false};
 }
 
 static rc_t prepared_find(struct pg_conn *conn, const struct pg_statement *statement, size_t *index)
@@ -98,38 +98,27 @@ static rc_t send_prepare(struct pg_conn *conn, const struct pg_statement *statem
 		return RC_OK;
 	if (!PQsendPrepare(conn->conn, statement->name, statement->sql, 0, NULL))
 		return RC_STORE_DOWN;
-	group_mark(&conn->group, PG_SENT_PREPARE, which);
+	group_mark(&conn->group, PG_SENT_PREPARE, which, 0);
 	return RC_OK;
 }
 
-static rc_t send_unit(struct pg_conn *conn, size_t which)
+static rc_t send_units(struct pg_conn *conn, size_t which, size_t count)
 {
-	const struct pg_params *unit = conn->group.units[which];
-	const char *values[PG_PARAMS_MAX];
-	int lengths[PG_PARAMS_MAX], formats[PG_PARAMS_MAX];
+	struct pg_params *const *units = conn->group.units + which;
 
-	rc_t rc = send_prepare(conn, unit->statement);
-	if (rc != RC_OK)
-		return rc;
-	for (int i = 0; i < unit->count; i++) {
-		values[i] = unit->items[i].null
-				    ? NULL
-				    : (const char *)unit->bytes.data + unit->items[i].offset;
-		lengths[i] = unit->items[i].len;
-		formats[i] = unit->items[i].binary;
-	}
-	if (!PQsendQueryPrepared(
-		    conn->conn, unit->statement->name, unit->count, values, lengths, formats, 1))
-		return RC_STORE_DOWN;
-	group_mark(&conn->group, PG_SENT_UNIT, which);
-	return RC_OK;
+	rc_t rc = send_prepare(conn, units[0]->statement);
+	if (rc == RC_OK)
+		rc = pg_batch_send(conn->conn, units, count);
+	if (rc == RC_OK)
+		group_mark(&conn->group, PG_SENT_UNITS, which, count);
+	return rc;
 }
 
-static rc_t send_sync(struct pg_conn *conn, size_t first_unit)
+static rc_t send_sync(struct pg_conn *conn)
 {
 	if (!PQpipelineSync(conn->conn))
 		return RC_STORE_DOWN;
-	group_mark(&conn->group, PG_SENT_SYNC, first_unit);
+	group_mark(&conn->group, PG_SENT_SYNC, 0, 0);
 	return RC_OK;
 }
 
@@ -142,10 +131,13 @@ rc_t pg_group_send(struct pg_conn *conn)
 	group->failed = false;
 	if (group->count == 1)
 		group->alone = true;
-	for (size_t i = 0; i < group->count && rc == RC_OK; i++) {
-		rc = send_unit(conn, i);
-		if (rc == RC_OK && (group->alone || i + 1 == group->count))
-			rc = send_sync(conn, group->alone ? i : 0);
+	if (!group->alone)
+		pg_batch_order(group->units, group->count);
+	for (size_t i = 0, together; i < group->count && rc == RC_OK; i += together) {
+		together = group->alone ? 1 : pg_batch_count(group->units, i, group->count);
+		rc = send_units(conn, i, together);
+		if (rc == RC_OK && (group->alone || i + together == group->count))
+			rc = send_sync(conn);
 	}
 	/* without its Sync nothing was committed */
 	if (rc != RC_OK && !group->alone)
@@ -171,7 +163,7 @@ static void log_failure(
 
 	if (sent->kind == PG_SENT_PREPARE)
 		name = conn->prepared[sent->which].statement->name;
-	else if (sent->kind == PG_SENT_UNIT)
+	else if (sent->kind == PG_SENT_UNITS)
 		name = group->units[sent->which]->statement->name;
 	log_write(sqlstate_rc(group->sqlstate) == RC_INTERNAL ? LOG_ERROR : LOG_WARNING,
 		"store: unit-failed statement=%s sqlstate=%s text=\"%s\"", name, group->sqlstate,
@@ -189,7 +181,7 @@ static void group_fail(struct pg_conn *conn, const struct pg_sent *sent, const P
 	memset(group->sqlstate, 0, sizeof(group->sqlstate));
 	if (sqlstate != NULL)
 		strncpy(group->sqlstate, sqlstate, sizeof(group->sqlstate) - 1);
-	bool timeout = sent->kind == PG_SENT_UNIT && sqlstate_timeout(group->sqlstate);
+	bool timeout = sent->kind == PG_SENT_UNITS && sqlstate_timeout(group->sqlstate);
 	group->culprit = timeout ? group->units[sent->which] : NULL;
 	/* what is tried again is logged when it fails again */
 	if ((group->alone || timeout) && sqlstate_rc(group->sqlstate) != RC_DUPLICATE)
@@ -204,8 +196,7 @@ static void unit_settle(struct pg_conn *conn, struct pg_params *unit, struct pg_
 			     (sqlstate_transient(group->sqlstate) && unit->tries < PG_TRIES_MAX));
 
 	if (group->failed) {
-		PQclear(unit->rows.result);
-		unit->rows.result = NULL;
+		pg_rows_drop(&unit->rows);
 	}
 	if (group->alone)
 		unit->tries++;
@@ -232,8 +223,6 @@ static void group_sync(struct pg_conn *conn, struct pg_list *finished)
 
 static rc_t group_result(struct pg_conn *conn, struct pg_sent *sent, PGresult *result)
 {
-	struct pg_params *unit;
-
 	switch (PQresultStatus(result)) {
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
@@ -241,12 +230,10 @@ static rc_t group_result(struct pg_conn *conn, struct pg_sent *sent, PGresult *r
 			conn->prepared[sent->which].ready = true;
 			break;
 		}
-		if (sent->kind != PG_SENT_UNIT || sent->answered)
+		if (sent->kind != PG_SENT_UNITS || sent->answered)
 			return RC_FORMAT;
-		unit = conn->group.units[sent->which];
-		unit->rows.result = result;
 		sent->answered = true;
-		return RC_OK;
+		return pg_rows_share(result, conn->group.units + sent->which, sent->count);
 	case PGRES_PIPELINE_ABORTED:
 		break;
 	case PGRES_FATAL_ERROR:
@@ -307,8 +294,7 @@ void pg_group_abandon(struct pg_conn *conn, struct pg_list *finished)
 		bool nothing_done = group->failed || pg_unit_reads(unit);
 
 		unit->outcome = nothing_done ? RC_STORE_DOWN : RC_STORE_UNKNOWN;
-		PQclear(unit->rows.result);
-		unit->rows.result = NULL;
+		pg_rows_drop(&unit->rows);
 		pg_list_push(finished, unit);
 		if (group->alone)
 			group->failed = false;

@@ -9,10 +9,19 @@
 #define PG_PARAMS_MAX 64
 #define PG_GROUP_MAX 128
 #define PG_TRIES_MAX 3	    /* alone, after a deadlock or a serialisation failure */
-#define PG_SCHEMA_VERSION 3 /* the newest migration that this program needs */
+#define PG_SCHEMA_VERSION 4 /* the newest migration that this program needs */
 
-struct pg_rows {
+#define PG_EPOCH_MS INT64_C(946684800000) /* PostgreSQL's zero, 2000-01-01, in ours */
+
+/* A result, of one unit or of the units of a batch: each has its row of it. */
+struct pg_result {
 	PGresult *result;
+	size_t users;
+};
+struct pg_rows {
+	struct pg_result *shared; /* NULL: none */
+	size_t first, count;	  /* rows */
+	int columns_before;	  /* that are not the unit's */
 };
 
 /* A unit is its parameters and, once submitted, what is to be done with them: so submitting
@@ -23,10 +32,12 @@ struct pg_params {
 	struct buf bytes;
 	struct {
 		size_t offset;
-		int len, binary;
+		int len;
+		enum pg_kind kind;
 		bool null;
 	} items[PG_PARAMS_MAX];
 	uint32_t lane;
+	struct id key;
 	bool slow;
 	/* since pg_submit() */
 	const struct pg_statement *statement;
@@ -50,10 +61,11 @@ struct pg_params *pg_list_pop(struct pg_list *list);
 void pg_list_move(struct pg_list *to, struct pg_list *from);
 
 /* What was put on the wire, in order; each is answered in that order. */
-enum pg_sent_kind { PG_SENT_PREPARE, PG_SENT_UNIT, PG_SENT_SYNC };
+enum pg_sent_kind { PG_SENT_PREPARE, PG_SENT_UNITS, PG_SENT_SYNC };
 struct pg_sent {
 	enum pg_sent_kind kind;
-	size_t which; /* of prepared[], of units[]; for a sync: the first of its units */
+	size_t which; /* of prepared[]; of units[], the first of `count`; 0 for a sync */
+	size_t count;
 	bool answered;
 };
 
@@ -107,6 +119,25 @@ struct pg {
 	int64_t clock_skew_ms, clock_asked_ms;
 	bool closing;
 };
+
+/* pg_params.c */
+bool pg_kind_binary(enum pg_kind kind);
+/* One column of a batch as a binary array. RC_INTERNAL: the units do not agree on its kind. */
+must_check rc_t pg_column_append(
+	struct buf *out, struct pg_params *const *units, size_t count, int column);
+
+/* pg_rows.c. Takes the result over, on failure too; it belongs to `count` units, one row each or
+ * none if the statement is a batch. */
+must_check rc_t pg_rows_share(PGresult *result, struct pg_params *const *units, size_t count);
+void pg_rows_drop(struct pg_rows *rows);
+
+/* pg_batch.c: orders the units so that those of one batch stand together, from `first` on; how
+ * many. They are not of one key, and in order of it, so that two daemons never wait for each
+ * other's rows crosswise. */
+void pg_batch_order(struct pg_params **units, size_t count);
+size_t pg_batch_count(struct pg_params *const *units, size_t first, size_t count);
+/* As pg_send_single(), for the rows of one batch. */
+must_check rc_t pg_batch_send(PGconn *conn, struct pg_params *const *units, size_t count);
 
 /* pg_conn.c */
 must_check rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned number);

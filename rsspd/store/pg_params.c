@@ -1,14 +1,31 @@
+/*
+ * Parameters in the form that libpq sends: binary, but for text and for arrays of bytes. So no date
+ * and no identifier is written out here and read again there.
+ */
 #include "store/pg_internal.h"
 
-#include "base/clock.h"
+#include "base/digest.h"
 
-#include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTEA_OID 17
+static const struct {
+	uint32_t oid; /* of an element of a batch's array: pg_type.oid */
+	bool binary;
+} kinds[] = {
+	[PG_TEXT] = {25, false},
+	[PG_BYTES] = {17, true},
+	[PG_NUMBER] = {20, true},
+	[PG_ID] = {2950, true},
+	[PG_TIME] = {1184, true},
+	[PG_BYTES_ARRAY] = {25, false},
+};
+
+bool pg_kind_binary(enum pg_kind kind)
+{
+	return kinds[kind].binary;
+}
 
 rc_t pg_params_new(struct pg_params **params)
 {
@@ -24,7 +41,7 @@ void pg_params_free(struct pg_params **params)
 {
 	if (*params == NULL)
 		return;
-	PQclear((*params)->rows.result);
+	pg_rows_drop(&(*params)->rows);
 	buf_free(&(*params)->bytes);
 	free(*params);
 	*params = NULL;
@@ -37,7 +54,7 @@ static void params_fail(struct pg_params *params, rc_t rc)
 }
 
 /* Opens the next parameter; its bytes follow, and params_end() closes it. */
-static bool params_begin(struct pg_params *params, bool binary)
+static bool params_begin(struct pg_params *params, enum pg_kind kind)
 {
 	if (params->rc != RC_OK)
 		return false;
@@ -46,7 +63,7 @@ static bool params_begin(struct pg_params *params, bool binary)
 		return false;
 	}
 	params->items[params->count].offset = params->bytes.len;
-	params->items[params->count].binary = binary;
+	params->items[params->count].kind = kind;
 	return true;
 }
 
@@ -66,9 +83,15 @@ static void params_end(struct pg_params *params, rc_t rc)
 	params->items[params->count++].len = (int)len;
 }
 
-void pg_put_null(struct pg_params *params)
+static void params_put(struct pg_params *params, enum pg_kind kind, struct span bytes)
 {
-	if (!params_begin(params, false))
+	if (params_begin(params, kind))
+		params_end(params, buf_append_span(&params->bytes, bytes));
+}
+
+void pg_put_null(struct pg_params *params, enum pg_kind kind)
+{
+	if (!params_begin(params, kind))
 		return;
 	params->items[params->count].null = true;
 	params_end(params, RC_OK);
@@ -77,95 +100,123 @@ void pg_put_null(struct pg_params *params)
 void pg_put_text(struct pg_params *params, const char *text)
 {
 	if (text == NULL)
-		pg_put_null(params);
-	else if (params_begin(params, false))
-		params_end(params, buf_append_string(&params->bytes, text));
+		pg_put_null(params, PG_TEXT);
+	else
+		params_put(params, PG_TEXT, span_string(text));
+}
+
+static void big_endian(uint8_t *out, size_t len, uint64_t number)
+{
+	for (size_t i = len; i > 0; i--, number >>= 8)
+		out[i - 1] = (uint8_t)number;
 }
 
 void pg_put_number(struct pg_params *params, int64_t number)
 {
-	if (params_begin(params, false))
-		params_end(params, buf_printf(&params->bytes, "%" PRId64, number));
+	uint8_t bytes[8];
+
+	big_endian(bytes, sizeof(bytes), (uint64_t)number);
+	params_put(params, PG_NUMBER, SPAN(bytes, sizeof(bytes)));
 }
 
 void pg_put_bytes(struct pg_params *params, struct span bytes)
 {
 	if (bytes.data == NULL)
-		pg_put_null(params);
-	else if (params_begin(params, true))
-		params_end(params, buf_append_span(&params->bytes, bytes));
+		pg_put_null(params, PG_BYTES);
+	else
+		params_put(params, PG_BYTES, bytes);
 }
 
 void pg_put_id(struct pg_params *params, const struct id *id)
 {
-	char text[ID_TEXT];
-
-	if (id_is_zero(id)) {
-		pg_put_null(params);
-		return;
-	}
-	id_format(id, text);
-	pg_put_text(params, text);
+	if (id_is_zero(id))
+		pg_put_null(params, PG_ID);
+	else
+		params_put(params, PG_ID, id_span(id));
 }
 
 void pg_put_time(struct pg_params *params, int64_t wall_ms)
 {
-	char text[CLOCK_TEXT];
+	uint8_t bytes[8];
 
 	if (wall_ms == 0) {
-		pg_put_null(params);
+		pg_put_null(params, PG_TIME);
 		return;
 	}
-	clock_format(wall_ms, text);
-	pg_put_text(params, text);
+	big_endian(bytes, sizeof(bytes), (uint64_t)((wall_ms - PG_EPOCH_MS) * 1000));
+	params_put(params, PG_TIME, SPAN(bytes, sizeof(bytes)));
 }
 
-void pg_put_numbers(struct pg_params *params, const uint32_t *numbers, size_t count)
+static rc_t append_hex(struct buf *out, const uint8_t *bytes, size_t len)
 {
-	if (!params_begin(params, false))
-		return;
-	rc_t rc = buf_append_string(&params->bytes, "{");
-	for (size_t i = 0; i < count && rc == RC_OK; i++)
-		rc = buf_printf(&params->bytes, "%s%" PRIu32, i == 0 ? "" : ",", numbers[i]);
-	if (rc == RC_OK)
-		rc = buf_append_string(&params->bytes, "}");
-	params_end(params, rc);
-}
-
-static rc_t append_be32(struct buf *out, size_t number)
-{
-	const uint8_t bytes[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
-		(uint8_t)(number >> 8), (uint8_t)number};
-
-	if (number > INT32_MAX)
-		return RC_TOO_LONG;
-	return buf_append(out, bytes, sizeof(bytes));
-}
-
-/* array_send()'s form: dimensions, has nulls, element type, then for each dimension its length and
- * lower bound, then each element with its length in front. */
-static rc_t append_bytes_array(struct buf *out, struct span items, size_t len, size_t count)
-{
-	const size_t head[] = {count > 0 ? 1 : 0, 0, BYTEA_OID, count, 1};
-	const size_t head_len = count > 0 ? 5 : 3;
+	char text[2 * SHA256_LEN + 1];
 	rc_t rc = RC_OK;
 
-	if (len != 0 && count > items.len / len)
-		return RC_INTERNAL;
-	for (size_t i = 0; i < head_len && rc == RC_OK; i++)
-		rc = append_be32(out, head[i]);
-	for (size_t i = 0; i < count && rc == RC_OK; i++) {
-		rc = append_be32(out, len);
-		if (rc == RC_OK)
-			rc = buf_append(out, items.data + i * len, len);
+	for (size_t at = 0; at < len && rc == RC_OK; at += SHA256_LEN) {
+		size_t some = len - at < SHA256_LEN ? len - at : SHA256_LEN;
+		digest_hex(SPAN(bytes + at, some), text);
+		rc = buf_append(out, text, 2 * some);
 	}
 	return rc;
 }
 
+/* An array literal: {"\\x00ff","\\x0102"}. */
+static rc_t append_bytes_array(struct buf *out, struct span items, size_t len, size_t count)
+{
+	rc_t rc = RC_OK;
+
+	if (len != 0 && count > items.len / len)
+		return RC_INTERNAL;
+	rc = buf_append_string(out, "{");
+	for (size_t i = 0; i < count && rc == RC_OK; i++) {
+		rc = buf_append_string(out, i == 0 ? "\"\\\\x" : ",\"\\\\x");
+		if (rc == RC_OK)
+			rc = append_hex(out, items.data + i * len, len);
+		if (rc == RC_OK)
+			rc = buf_append_string(out, "\"");
+	}
+	return rc == RC_OK ? buf_append_string(out, "}") : rc;
+}
+
 void pg_put_bytes_array(struct pg_params *params, struct span items, size_t len, size_t count)
 {
-	if (params_begin(params, true))
+	if (params_begin(params, PG_BYTES_ARRAY))
 		params_end(params, append_bytes_array(&params->bytes, items, len, count));
+}
+
+static rc_t append_be32(struct buf *out, uint32_t number)
+{
+	uint8_t bytes[4];
+
+	big_endian(bytes, sizeof(bytes), number);
+	return buf_append(out, bytes, sizeof(bytes));
+}
+
+static rc_t append_element(struct buf *out, const struct pg_params *unit, int column)
+{
+	if (unit->items[column].null)
+		return append_be32(out, UINT32_MAX);
+	rc_t rc = append_be32(out, (uint32_t)unit->items[column].len);
+	return rc == RC_OK ? buf_append(out, unit->bytes.data + unit->items[column].offset,
+				     (size_t)unit->items[column].len)
+			   : rc;
+}
+
+/* array_send()'s form: dimensions, has nulls, element type, length, lower bound, then each element
+ * with its length in front. */
+rc_t pg_column_append(struct buf *out, struct pg_params *const *units, size_t count, int column)
+{
+	const enum pg_kind kind = units[0]->items[column].kind;
+	const uint32_t head[] = {1, 1, kinds[kind].oid, (uint32_t)count, 1};
+	rc_t rc = RC_OK;
+
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]) && rc == RC_OK; i++)
+		rc = append_be32(out, head[i]);
+	for (size_t i = 0; i < count && rc == RC_OK; i++) {
+		rc = units[i]->items[column].kind == kind ? append_element(out, units[i], column)
+							  : RC_INTERNAL;
+	}
+	return rc;
 }
 
 void pg_set_lane(struct pg_params *params, const struct id *lane)
@@ -176,4 +227,9 @@ void pg_set_lane(struct pg_params *params, const struct id *lane)
 void pg_set_slow(struct pg_params *params)
 {
 	params->slow = true;
+}
+
+void pg_set_key(struct pg_params *params, const struct id *key)
+{
+	params->key = *key;
 }

@@ -20,24 +20,83 @@ enum {
 	OID_UUID = 2950,
 };
 
-#define EPOCH_2000_MS 946684800000 /* PostgreSQL's zero, in ours */
+static void rows_have(struct pg_rows *rows, struct pg_result *shared, size_t first, size_t count,
+	int columns_before)
+{
+	*rows = (struct pg_rows){shared, first, count, columns_before};
+	shared->users++;
+}
+
+/* The first column says whose row it is. */
+static rc_t rows_deal(struct pg_result *shared, struct pg_params *const *units, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		rows_have(&units[i]->rows, shared, 0, 0, 1);
+	for (size_t i = 0; i < (size_t)PQntuples(shared->result); i++) {
+		const struct pg_rows row = {shared, i, 1, 0};
+		int64_t number = pg_number(&row, 0, 0);
+		if (number < 1 || (size_t)number > count || units[number - 1]->rows.count != 0)
+			return RC_FORMAT;
+		units[number - 1]->rows.first = i;
+		units[number - 1]->rows.count = 1;
+	}
+	return RC_OK;
+}
+
+rc_t pg_rows_share(PGresult *result, struct pg_params *const *units, size_t count)
+{
+	struct pg_result *shared = calloc(1, sizeof(*shared));
+
+	if (shared == NULL) {
+		PQclear(result);
+		return RC_NO_MEMORY;
+	}
+	shared->result = result;
+	if (units[0]->statement->batch)
+		return rows_deal(shared, units, count);
+	rows_have(&units[0]->rows, shared, 0, (size_t)PQntuples(result), 0);
+	return RC_OK;
+}
+
+void pg_rows_drop(struct pg_rows *rows)
+{
+	struct pg_result *shared = rows->shared;
+
+	*rows = (struct pg_rows){NULL, 0, 0, 0};
+	if (shared == NULL || --shared->users > 0)
+		return;
+	PQclear(shared->result);
+	free(shared);
+}
 
 static _Noreturn void rows_bug(const struct pg_rows *rows, int column, const char *wanted)
 {
-	log_error("store: bug wanted=%s column=%s type=%u", wanted,
-		PQfname(rows->result, column) != NULL ? PQfname(rows->result, column) : "?",
-		PQftype(rows->result, column));
+	const PGresult *result = rows->shared == NULL ? NULL : rows->shared->result;
+	const char *name = PQfname(result, column + rows->columns_before);
+
+	log_error("store: bug wanted=%s column=%s", wanted, name != NULL ? name : "?");
 	abort();
+}
+
+/* A column of the unit's is there, and so is the row. */
+static bool rows_has(const struct pg_rows *rows, size_t row, int column)
+{
+	return row < rows->count && column >= 0 &&
+	       column + rows->columns_before < PQnfields(rows->shared->result);
+}
+
+static Oid rows_type(const struct pg_rows *rows, int column)
+{
+	return PQftype(rows->shared->result, column + rows->columns_before);
 }
 
 static const uint8_t *rows_value(
 	const struct pg_rows *rows, size_t row, int column, const char *wanted)
 {
-	if (row >= pg_row_count(rows) || column < 0 || column >= PQnfields(rows->result))
-		rows_bug(rows, column, "a cell");
-	if (PQgetisnull(rows->result, (int)row, column))
+	if (pg_is_null(rows, row, column))
 		rows_bug(rows, column, wanted);
-	return (const uint8_t *)PQgetvalue(rows->result, (int)row, column);
+	return (const uint8_t *)PQgetvalue(
+		rows->shared->result, (int)(rows->first + row), column + rows->columns_before);
 }
 
 static uint64_t big_endian(const uint8_t *bytes, size_t len)
@@ -51,20 +110,21 @@ static uint64_t big_endian(const uint8_t *bytes, size_t len)
 
 size_t pg_row_count(const struct pg_rows *rows)
 {
-	return rows->result == NULL ? 0 : (size_t)PQntuples(rows->result);
+	return rows->count;
 }
 
 bool pg_is_null(const struct pg_rows *rows, size_t row, int column)
 {
-	if (row >= pg_row_count(rows) || column < 0 || column >= PQnfields(rows->result))
+	if (!rows_has(rows, row, column))
 		rows_bug(rows, column, "a cell");
-	return PQgetisnull(rows->result, (int)row, column) != 0;
+	return PQgetisnull(rows->shared->result, (int)(rows->first + row),
+		       column + rows->columns_before) != 0;
 }
 
 const char *pg_text(const struct pg_rows *rows, size_t row, int column)
 {
 	const uint8_t *value = rows_value(rows, row, column, "text");
-	Oid type = PQftype(rows->result, column);
+	Oid type = rows_type(rows, column);
 
 	if (type != OID_TEXT && type != OID_VARCHAR && type != OID_JSON)
 		rows_bug(rows, column, "text");
@@ -75,7 +135,7 @@ int64_t pg_number(const struct pg_rows *rows, size_t row, int column)
 {
 	const uint8_t *value = rows_value(rows, row, column, "number");
 
-	switch (PQftype(rows->result, column)) {
+	switch (rows_type(rows, column)) {
 	case OID_INT8:
 		return (int64_t)big_endian(value, 8);
 	case OID_INT4:
@@ -91,7 +151,7 @@ bool pg_bool(const struct pg_rows *rows, size_t row, int column)
 {
 	const uint8_t *value = rows_value(rows, row, column, "bool");
 
-	if (PQftype(rows->result, column) != OID_BOOL)
+	if (rows_type(rows, column) != OID_BOOL)
 		rows_bug(rows, column, "bool");
 	return *value != 0;
 }
@@ -100,13 +160,13 @@ int64_t pg_time_ms(const struct pg_rows *rows, size_t row, int column)
 {
 	const uint8_t *value = rows_value(rows, row, column, "time");
 
-	if (PQftype(rows->result, column) != OID_TIMESTAMPTZ)
+	if (rows_type(rows, column) != OID_TIMESTAMPTZ)
 		rows_bug(rows, column, "time");
 	int64_t microseconds = (int64_t)big_endian(value, 8);
 	int64_t milliseconds = microseconds / 1000;
 	if (microseconds % 1000 < 0)
 		milliseconds--;
-	return milliseconds + EPOCH_2000_MS;
+	return milliseconds + PG_EPOCH_MS;
 }
 
 struct id pg_id(const struct pg_rows *rows, size_t row, int column)
@@ -114,7 +174,7 @@ struct id pg_id(const struct pg_rows *rows, size_t row, int column)
 	struct id id;
 
 	const uint8_t *value = rows_value(rows, row, column, "id");
-	if (PQftype(rows->result, column) != OID_UUID)
+	if (rows_type(rows, column) != OID_UUID)
 		rows_bug(rows, column, "id");
 	memcpy(id.bytes, value, ID_LEN);
 	return id;
@@ -124,9 +184,10 @@ struct span pg_span(const struct pg_rows *rows, size_t row, int column)
 {
 	const uint8_t *value = rows_value(rows, row, column, "bytes");
 
-	if (PQftype(rows->result, column) != OID_BYTEA)
+	if (rows_type(rows, column) != OID_BYTEA)
 		rows_bug(rows, column, "bytes");
-	return SPAN(value, (size_t)PQgetlength(rows->result, (int)row, column));
+	return SPAN(value, (size_t)PQgetlength(rows->shared->result, (int)(rows->first + row),
+				   column + rows->columns_before));
 }
 
 rc_t pg_bytes(const struct pg_rows *rows, size_t row, int column, struct buf *out)

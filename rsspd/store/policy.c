@@ -2,7 +2,7 @@
 
 #include "store/unit.h"
 
-static const struct pg_statement policy_newest = {"policy_newest",
+static const struct pg_statement policy_newest = {.name = "policy_newest", .sql =
 	"SELECT version, document::text FROM rssp.policy ORDER BY version DESC LIMIT 1"};
 
 void store_policy_newest(struct pg *pg, pg_done_fn done, void *arg)

@@ -2,7 +2,7 @@
 
 #include "store/unit.h"
 
-static const struct pg_statement revoked_load = {"revoked_load",
+static const struct pg_statement revoked_load = {.name = "revoked_load", .sql =
 	"SELECT serial, revoked_at, coalesce(revocation_reason, 0)::bigint FROM rssp.credential"
 	" WHERE state = 'revoked' ORDER BY revoked_at, serial"};
 

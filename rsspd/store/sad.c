@@ -2,14 +2,15 @@
 
 #include "store/unit.h"
 
-static const struct pg_statement sad_load = {"sad_load",
-	"SELECT " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count, d.unspent, d.turn,"
+static const struct pg_statement sad_load = {.name = "sad_load", .sql =
+	"SELECT k.unit, " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count, d.unspent, d.turn,"
 	" d.start_at, d.end_at, coalesce(d.seal, ''), d.certificate_sha256,"
 	" d.hashes, d.spent::text"
-	" FROM " SUBJECT_TABLES
-	" LEFT JOIN rssp.sad d ON d.sha256 = $3::bytea AND d.credential = c.id AND d.client = cl.id"
-	"  AND d.subscriber = s.id"
-	" WHERE cl.id = $1::uuid AND c.id = $2::uuid"};
+	" FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) WITH ORDINALITY"
+	"  AS k (client, credential, sha256, unit) JOIN (" SUBJECT_TABLES ")"
+	"  ON cl.id = k.client AND c.id = k.credential"
+	" LEFT JOIN rssp.sad d ON d.sha256 = k.sha256 AND d.credential = c.id AND d.client = cl.id"
+	"  AND d.subscriber = s.id", .batch = true};
 
 void store_sad_load(struct pg *pg, const struct id *client, const struct id *credential,
 	const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg)
@@ -51,9 +52,9 @@ void store_sad_read(const struct pg_rows *rows, struct sad_row *sad)
 	"INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, "   \
 	"scal, digest, hash_count, unspent, seal, start_at, end_at, request, hashes, spent) "      \
 	"SELECT $25::uuid, $26::bytea, $18::uuid, $20::uuid, $22::uuid, $27::bytea, "              \
-	"$28::smallint, $29::text, $30::integer, $30::integer, $31::bytea, $32::timestamptz, "     \
+	"$28::bigint, $29::text, $30::bigint, $30::bigint, $31::bytea, $32::timestamptz, "     \
 	"$33::timestamptz, $3::uuid, $34::bytea, "                                                 \
-	"repeat('0', CASE $34::bytea WHEN '' THEN 0 ELSE $30::integer END)::varbit FROM " source
+	"repeat('0', CASE $34::bytea WHEN '' THEN 0 ELSE $30::bigint::integer END)::varbit FROM " source
 
 static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 {
@@ -70,7 +71,7 @@ static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 	pg_put_bytes(params, fresh->hashes.len == 0 ? SPAN("", 0) : fresh->hashes);
 }
 
-static const struct pg_statement sad_add = {"sad_add",
+static const struct pg_statement sad_add = {.name = "sad_add", .sql =
 	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
 	" guard AS (UPDATE rssp.credential_guard SET failures = 0,"
 	"  last_step = greatest(last_step, $35::bigint)"
@@ -109,7 +110,7 @@ void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added)
 	added->last_step = pg_number(rows, 0, 2);
 }
 
-static const struct pg_statement sad_extend = {"sad_extend",
+static const struct pg_statement sad_extend = {.name = "sad_extend", .sql =
 	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
 	" old AS (UPDATE rssp.sad SET state = 'extended', seal = NULL, turn = turn + 1"
 	"  WHERE id = $35::uuid AND turn = $36::bigint AND state = 'live'"
@@ -133,7 +134,7 @@ void store_sad_extend(struct pg *pg, const struct audit_row *audit,
 	pg_submit(pg, &sad_extend, params, done, arg);
 }
 
-static const struct pg_statement sad_expire = {"sad_expire",
+static const struct pg_statement sad_expire = {.name = "sad_expire", .sql =
 	"WITH late AS (UPDATE rssp.sad SET state = 'expired', seal = NULL"
 	"  WHERE state = 'live' AND end_at <= $1::timestamptz RETURNING id),"
 	" spent AS (UPDATE rssp.sad SET state = 'spent', seal = NULL"

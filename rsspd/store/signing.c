@@ -5,20 +5,20 @@
 #include <string.h>
 
 /* Whoever waited for the SAD's row sees it as it is by then: its conditions are asked again. */
-static const struct pg_statement signing_start = {"signing_start",
-	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
-	" spent AS (UPDATE rssp.sad SET unspent = unspent - $27::integer, turn = turn + 1,"
-	"  spent = spent | $26::varbit"
-	"  WHERE id = $25::uuid AND state = 'live' AND unspent >= $27::integer"
-	"  AND bit_count(spent & $26::varbit) = 0"
-	"  AND end_at > $1::timestamptz"
-	"  AND credential = $18::uuid AND client = $22::uuid AND EXISTS (SELECT FROM held)"
-	"  RETURNING id),"
+static const struct pg_statement signing_start = {.name = "signing_start", .sql =
+	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[], $23::text[],"
+	"  $24::bigint[]", HELD_COLUMNS ", sad, spends, signatures_wanted") ","
+	" " HELD_SQL_BATCH ","
+	" spent AS (UPDATE rssp.sad d SET unspent = d.unspent - k.signatures_wanted,"
+	"  turn = d.turn + 1, spent = d.spent | k.spends::varbit FROM held k"
+	"  WHERE d.id = k.sad AND d.state = 'live' AND d.unspent >= k.signatures_wanted"
+	"  AND bit_count(d.spent & k.spends::varbit) = 0 AND d.end_at > k.at"
+	"  AND d.credential = k.credential AND d.client = k.client RETURNING k.*),"
 	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, spends,"
-	"  started_at) SELECT $3::uuid, id, $18::uuid, $20::uuid, $22::uuid, $26::varbit,"
-	"  $1::timestamptz FROM spent),"
-	" noted AS (" AUDIT_INSERT("spent") ")"
-	" SELECT id FROM spent"};
+	"  started_at) SELECT request, sad, credential, subscriber, client, spends::varbit, at"
+	"  FROM spent),"
+	" noted AS (" AUDIT_INSERT_BATCH("event", "result", "code", "spent") ")"
+	" SELECT unit FROM spent", .batch = true};
 
 #define SPENDS_TEXT 501 /* of bit varying(500), with the terminator */
 
@@ -38,7 +38,8 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	char spends[SPENDS_TEXT];
 
 	spends_format(start, spends);
-	store_held_put(params, &start->versions);
+	store_held_put_batch(params, &start->versions);
+	pg_set_key(params, &start->sad);
 	pg_put_id(params, &start->sad);
 	pg_put_text(params, spends);
 	pg_put_number(params, (int64_t)start->signature_count);
@@ -52,31 +53,38 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	"UPDATE rssp.sad d SET state = 'spent', seal = NULL WHERE d.id = " sad                     \
 	"::uuid AND d.state = 'live' AND d.unspent = 0 AND EXISTS (SELECT FROM gate) AND NOT "     \
 	"EXISTS (SELECT FROM rssp.signing g WHERE g.sad = d.id AND g.request <> $3::uuid)"
-#define GATE "gate AS (DELETE FROM rssp.signing WHERE request = $3::uuid RETURNING request, spends)"
+#define GATE(sad)                                                                                  \
+	"gate AS (DELETE FROM rssp.signing WHERE sad = " sad "::uuid AND request = $3::uuid"       \
+	" RETURNING request, spends)"
 
-static const struct pg_statement signing_created = {"signing_created",
-	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ", " GATE ","
-	" closed AS (" SAD_CLOSE("$25") "),"
-	" verdict AS (SELECT EXISTS (SELECT FROM held) AS good FROM gate),"
-	" noted AS (INSERT INTO audit.event (" AUDIT_COLUMNS ") SELECT $1::timestamptz, $2::uuid,"
-	"  $3::uuid, CASE WHEN good THEN $4::text ELSE 'signature.failed' END,"
-	"  CASE WHEN good THEN $5::text ELSE 'failed' END, CASE WHEN good THEN $6::text ELSE 'STALE' END,"
-	"  $7::uuid, $8::text, $9::uuid, $10::uuid, $11::uuid, $12::inet, $13::text, $14::bigint,"
-	"  $15::json, $16::bytea[], $17::bytea[] FROM verdict)"
-	" SELECT good FROM verdict"};
+static const struct pg_statement signing_created = {.name = "signing_created", .sql =
+	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[]",
+	HELD_COLUMNS ", sad") ","
+	" " HELD_SQL_BATCH ","
+	" gate AS (DELETE FROM rssp.signing g USING asked k WHERE g.sad = k.sad"
+	"  AND g.request = k.request RETURNING k.*),"
+	" closed AS (UPDATE rssp.sad d SET state = 'spent', seal = NULL FROM gate k"
+	"  WHERE d.id = k.sad AND d.state = 'live' AND d.unspent = 0 AND NOT EXISTS"
+	"  (SELECT FROM rssp.signing g WHERE g.sad = d.id AND g.request <> k.request)),"
+	" verdict AS (SELECT gate.*, unit IN (SELECT unit FROM held) AS good FROM gate),"
+	" noted AS (" AUDIT_INSERT_BATCH("CASE WHEN good THEN event ELSE 'signature.failed' END",
+		"CASE WHEN good THEN result ELSE 'failed' END",
+		"CASE WHEN good THEN code ELSE 'STALE' END", "verdict") ")"
+	" SELECT unit, good FROM verdict", .batch = true};
 
 void store_signing_created(struct pg *pg, const struct audit_row *audit,
 	const struct subject_versions *versions, const struct id *sad, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(audit);
 
-	store_held_put(params, versions);
+	store_held_put_batch(params, versions);
+	pg_set_key(params, sad);
 	pg_put_id(params, sad);
 	pg_submit(pg, &signing_created, params, done, arg);
 }
 
-static const struct pg_statement signing_failed = {"signing_failed",
-	"WITH " GATE ", closed AS (" SAD_CLOSE("$18") "),"
+static const struct pg_statement signing_failed = {.name = "signing_failed", .sql =
+	"WITH " GATE("$18") ", closed AS (" SAD_CLOSE("$18") "),"
 	" noted AS (" AUDIT_INSERT("gate") ") SELECT request FROM gate"};
 
 void store_signing_failed(struct pg *pg, const struct audit_row *audit, const struct id *sad,
@@ -89,9 +97,9 @@ void store_signing_failed(struct pg *pg, const struct audit_row *audit, const st
 	pg_submit(pg, &signing_failed, params, done, arg);
 }
 
-static const struct pg_statement signing_give_back = {"signing_give_back",
-	"WITH " GATE ","
-	" given AS (UPDATE rssp.sad SET unspent = unspent + $19::integer, turn = turn + 1,"
+static const struct pg_statement signing_give_back = {.name = "signing_give_back", .sql =
+	"WITH " GATE("$18") ","
+	" given AS (UPDATE rssp.sad SET unspent = unspent + $19::bigint, turn = turn + 1,"
 	"  spent = spent & ~(SELECT spends FROM gate)"
 	"  WHERE id = $18::uuid AND state = 'live' AND EXISTS (SELECT FROM gate) RETURNING id),"
 	" noted AS (" AUDIT_INSERT("gate") ")"
@@ -109,7 +117,7 @@ void store_signing_give_back(struct pg *pg, const struct audit_row *audit, const
 }
 
 /* Several daemons may sweep at once: each row is deleted, and so written down, by one of them. */
-static const struct pg_statement signing_sweep = {"signing_sweep",
+static const struct pg_statement signing_sweep = {.name = "signing_sweep", .sql =
 	"WITH gone AS (DELETE FROM rssp.signing WHERE started_at < $2::timestamptz"
 	"  RETURNING request, credential, subscriber, client),"
 	" noted AS (INSERT INTO audit.event (" AUDIT_COLUMNS ") SELECT $1::timestamptz,"
@@ -126,7 +134,7 @@ void store_signing_sweep(struct pg *pg, int64_t now_ms, int64_t before_ms, pg_do
 	pg_submit(pg, &signing_sweep, params, done, arg);
 }
 
-static const struct pg_statement token_expire = {"token_expire",
+static const struct pg_statement token_expire = {.name = "token_expire", .sql =
 	"WITH gone AS (DELETE FROM rssp.token WHERE expires_at < $1::timestamptz RETURNING 1)"
 	" SELECT count(*) FROM gone"};
 
@@ -138,7 +146,7 @@ void store_token_expire(struct pg *pg, int64_t now_ms, pg_done_fn done, void *ar
 	pg_submit(pg, &token_expire, params, done, arg);
 }
 
-static const struct pg_statement audit_partitions = {"audit_partitions",
+static const struct pg_statement audit_partitions = {.name = "audit_partitions", .sql =
 	"SELECT audit.ensure_partitions($1::timestamptz, 3)"};
 
 void store_audit_partitions(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg)

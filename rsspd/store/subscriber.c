@@ -22,12 +22,10 @@
 	" LEFT JOIN rssp.credential_guard u ON u.credential = c.id"                                \
 	" ORDER BY picked.id, c.created_at, c.id"
 
-static const struct pg_statement subscriber_list_one = {
-	"subscriber_list_one", SUBSCRIBER_LIST("s.id = $2::uuid")};
-static const struct pg_statement subscriber_list_agency = {"subscriber_list_agency",
+static const struct pg_statement subscriber_list_one = {.name = "subscriber_list_one", .sql = SUBSCRIBER_LIST("s.id = $2::uuid")};
+static const struct pg_statement subscriber_list_agency = {.name = "subscriber_list_agency", .sql =
 	SUBSCRIBER_LIST("s.agency IN (SELECT id FROM rssp.agency WHERE path @> ARRAY[$1::uuid])")};
-static const struct pg_statement subscriber_list_all = {
-	"subscriber_list_all", SUBSCRIBER_LIST("true")};
+static const struct pg_statement subscriber_list_all = {.name = "subscriber_list_all", .sql = SUBSCRIBER_LIST("true")};
 
 void store_subscriber_list(
 	struct pg *pg, const struct subscriber_filter *filter, pg_done_fn done, void *arg)
@@ -65,7 +63,7 @@ void store_subscriber_read(const struct pg_rows *rows, size_t row, struct subscr
 	out->valid_to_ms = pg_time_ms(rows, row, 11);
 }
 
-static const struct pg_statement subscriber_facts = {"subscriber_facts",
+static const struct pg_statement subscriber_facts = {.name = "subscriber_facts", .sql =
 	"SELECT s.version, " POLICY_VERSION_SQL ", s.position, s.budget_code, " SECTOR_SQL(
 		"g") ", s.state <> 'active' FROM rssp.subscriber s JOIN rssp.agency g ON g.id = s.agency"
 		     " WHERE s.id = $1::uuid"};
@@ -91,7 +89,7 @@ rc_t store_subscriber_facts_read(const struct pg_rows *rows, struct subscriber_f
 	return rc;
 }
 
-static const struct pg_statement subscriber_set_position = {"subscriber_set_position",
+static const struct pg_statement subscriber_set_position = {.name = "subscriber_set_position", .sql =
 	"WITH changed AS (UPDATE rssp.subscriber SET position = $20::text, version = version + 1"
 	" WHERE id = $18::uuid AND version = $19::bigint RETURNING id), "
 	"noted AS (" AUDIT_INSERT("changed") ") SELECT id FROM changed"};
@@ -108,7 +106,7 @@ void store_subscriber_set_position(struct pg *pg, const struct audit_row *audit,
 	pg_submit(pg, &subscriber_set_position, params, done, arg);
 }
 
-static const struct pg_statement subscriber_disable = {"subscriber_disable",
+static const struct pg_statement subscriber_disable = {.name = "subscriber_disable", .sql =
 	"WITH changed AS (UPDATE rssp.subscriber SET state = 'disabled', version = version + 1"
 	" WHERE id = $18::uuid RETURNING id), "
 	"noted AS (" AUDIT_INSERT("changed") ") SELECT id FROM changed"};
@@ -122,7 +120,7 @@ void store_subscriber_disable(struct pg *pg, const struct audit_row *audit,
 	pg_submit(pg, &subscriber_disable, params, done, arg);
 }
 
-static const struct pg_statement unlock_find = {"unlock_find",
+static const struct pg_statement unlock_find = {.name = "unlock_find", .sql =
 	"SELECT c.subscriber, u.unlock FROM rssp.credential c"
 	" JOIN rssp.credential_guard u ON u.credential = c.id WHERE c.id = $1::uuid"};
 
@@ -140,7 +138,7 @@ rc_t store_unlock_found(const struct pg_rows *rows, struct id *subscriber, struc
 	return pg_is_null(rows, 0, 1) ? RC_OK : pg_bytes(rows, 0, 1, unlock);
 }
 
-static const struct pg_statement unlock = {"unlock",
+static const struct pg_statement unlock = {.name = "unlock", .sql =
 	"WITH changed AS (UPDATE rssp.credential_guard SET failures = 0, locked_at = NULL,"
 	" unlock = $21::bytea, unlock_signature = $22::bytea, unlock_fingerprint = $23::bytea"
 	" WHERE credential = $18::uuid AND unlock IS NOT DISTINCT FROM $20::bytea"

@@ -4,7 +4,7 @@
 
 #define CLIENT_COLUMNS "cl.id, cl.agency, cl.version, cl.mode, cl.profile, cl.state, "
 
-static const struct pg_statement client_load = {"client_load",
+static const struct pg_statement client_load = {.name = "client_load", .sql =
 	"SELECT " CLIENT_COLUMNS "cl.secret_sha256, NULL::timestamptz FROM rssp.client cl"
 	" WHERE cl.id = $1::uuid"};
 
@@ -16,7 +16,7 @@ void store_client_load(struct pg *pg, const struct id *client, pg_done_fn done, 
 	pg_submit(pg, &client_load, params, done, arg);
 }
 
-static const struct pg_statement token_add = {"token_add",
+static const struct pg_statement token_add = {.name = "token_add", .sql =
 	"WITH held AS MATERIALIZED (SELECT id FROM rssp.client WHERE id = $18::uuid"
 	"  AND state = 'active' AND secret_sha256 = $19::bytea FOR SHARE),"
 	" fresh AS (INSERT INTO rssp.token (sha256, client, expires_at)"
@@ -36,9 +36,11 @@ void store_token_add(struct pg *pg, const struct audit_row *audit, const struct 
 	pg_submit(pg, &token_add, params, done, arg);
 }
 
-static const struct pg_statement token_load = {"token_load",
-	"SELECT " CLIENT_COLUMNS "''::bytea, t.expires_at FROM rssp.token t"
-	" JOIN rssp.client cl ON cl.id = t.client WHERE t.sha256 = $1::bytea"};
+static const struct pg_statement token_load = {.name = "token_load", .sql =
+	"SELECT k.unit, " CLIENT_COLUMNS "''::bytea, t.expires_at"
+	" FROM unnest($1::bytea[]) WITH ORDINALITY AS k (sha256, unit)"
+	" JOIN rssp.token t ON t.sha256 = k.sha256 JOIN rssp.client cl ON cl.id = t.client",
+	.batch = true};
 
 void store_token_load(struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg)
 {

@@ -8,6 +8,18 @@
 #define AUDIT_INSERT(source) \
 	"INSERT INTO audit.event (" AUDIT_COLUMNS ") SELECT " AUDIT_PARAMS " FROM " source
 
+/* The same in a batch. AUDIT_ASKED names the units' own arrays ($18 on) and their columns; each row
+ * carries all that the unit asks, up to the row of the audit. */
+#define AUDIT_ASKED(arrays, columns)                                                               \
+	"asked AS MATERIALIZED (SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::uuid[], "  \
+	"$4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::uuid[], $10::uuid[], "    \
+	"$11::uuid[], $12::text[], $13::text[], $14::bigint[], $15::text[], $16::text[], "         \
+	"$17::text[], " arrays ") WITH ORDINALITY AS u (" AUDIT_COLUMNS ", " columns ", unit))"
+#define AUDIT_INSERT_BATCH(event, result, code, source)                                            \
+	"INSERT INTO audit.event (" AUDIT_COLUMNS ") SELECT at, id, request, " event ", " result   \
+	", " code ", client, operator, subscriber, credential, agency, address::inet, rule, "      \
+	"policy_version, detail::json, digests::bytea[], signatures::bytea[] FROM " source
+
 /* The version in force; 0: there is no policy. */
 #define POLICY_VERSION_SQL "(SELECT coalesce(max(version), 0) FROM rssp.policy)"
 

@@ -190,16 +190,14 @@ static void submit(struct world *world, const struct pg_statement *statement,
 }
 
 /* txid_current tells which units were committed together */
-static const struct pg_statement insert_one = {
-	"t_insert", "INSERT INTO public.t (id) VALUES ($1::bigint) RETURNING txid_current()"};
-static const struct pg_statement insert_deferred = {"t_deferred",
+static const struct pg_statement insert_one = {.name = "t_insert", .sql = "INSERT INTO public.t (id) VALUES ($1::bigint) RETURNING txid_current()"};
+static const struct pg_statement insert_deferred = {.name = "t_deferred", .sql =
 	"INSERT INTO public.t_deferred (id) VALUES ($1::bigint) RETURNING txid_current()"};
-static const struct pg_statement divide = {"t_divide", "SELECT 1 / $1::bigint"};
-static const struct pg_statement broken = {"t_broken", "SELEKT 1"};
-static const struct pg_statement backend = {"t_backend", "SELECT pg_backend_pid()"};
-static const struct pg_statement wait_row = {
-	"t_wait", "UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
-static const struct pg_statement wait_two = {"t_wait_two",
+static const struct pg_statement divide = {.name = "t_divide", .sql = "SELECT 1 / $1::bigint"};
+static const struct pg_statement broken = {.name = "t_broken", .sql = "SELEKT 1"};
+static const struct pg_statement backend = {.name = "t_backend", .sql = "SELECT pg_backend_pid()"};
+static const struct pg_statement wait_row = {.name = "t_wait", .sql = "UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
+static const struct pg_statement wait_two = {.name = "t_wait_two", .sql =
 	"WITH a AS MATERIALIZED (UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n)"
 	" UPDATE public.t_lock SET n = n + 1 WHERE id = $2::bigint AND (SELECT n FROM a) > 0 RETURNING n"};
 
@@ -495,18 +493,16 @@ static void one_lane_never_waits_for_itself(void **state)
 
 static void parameters_arrive_as_they_were_given(void **state)
 {
-	static const struct pg_statement echo = {"t_echo",
+	static const struct pg_statement echo = {.name = "t_echo", .sql =
 		"SELECT CASE WHEN $1::text IS NULL AND $2::text = 'a''b' AND $3::bigint = -5"
 		" AND $4::bytea = '\\x0001ff' AND $5::bytea IS NULL AND $6::bytea = ''"
 		" AND $7::uuid = '01020304-0000-0000-0000-000000000000' AND $8::uuid IS NULL"
 		" AND $9::timestamptz = '2026-01-02 03:04:05.678Z' AND $10::timestamptz IS NULL"
-		" AND $11::integer[] = '{7,0,4294967}' AND $12::integer[] = '{}'"
-		" AND $13::bytea[] = '{\"\\\\x6161\",\"\\\\x6262\"}' AND $14::bytea[] = '{}'"
+		" AND $11::bytea[] = '{\"\\\\x6161\",\"\\\\x6262\"}' AND $12::bytea[] = '{}'"
 		" THEN 1 ELSE 0 END::bigint"};
 	struct world *world = *state;
 	struct pg_params *given = params();
 	const struct id id = {{1, 2, 3, 4}}, none = {{0}};
-	const uint32_t numbers[] = {7, 0, 4294967};
 	struct end end;
 
 	start_store(world, 1, 1000, 5000);
@@ -521,8 +517,6 @@ static void parameters_arrive_as_they_were_given(void **state)
 	pg_put_id(given, &none);
 	pg_put_time(given, 1767323045678);
 	pg_put_time(given, 0);
-	pg_put_numbers(given, numbers, 3);
-	pg_put_numbers(given, NULL, 0);
 	pg_put_bytes_array(given, SPAN("aabb", 4), 2, 2);
 	pg_put_bytes_array(given, SPAN_NONE, 32, 0);
 	submit(world, &echo, given, &end);
@@ -557,7 +551,7 @@ static void on_row(void *arg, rc_t rc, const struct pg_rows *rows)
 
 static void columns_are_read_as_they_are(void **state)
 {
-	static const struct pg_statement row = {"t_row",
+	static const struct pg_statement row = {.name = "t_row", .sql =
 		"SELECT (-3)::smallint, (-9223372036854775808)::bigint, true, 'Ví Dụ'::text,"
 		" '\\x00ff'::bytea,"
 		" '01020304-0000-0000-0000-000000000000'::uuid, '2026-01-02 03:04:05.6789Z'::timestamptz,"
