@@ -19,7 +19,8 @@ enum cli_exit {
 	CLI_UNREACHABLE = 4, /* no server, or it asks to come back later */
 	CLI_FACTOR = 5,	     /* wrong or locked PIN, wrong OTP, wrong activation code */
 	CLI_POLICY = 6,	     /* the policy refuses, or waits for an operator */
-	CLI_LOCAL = 7	     /* this machine: a file cannot be written, memory, … */
+	CLI_LOCAL = 7,	     /* this machine: a file cannot be written, memory, … */
+	CLI_STOPPED = 8	     /* a signal came, or the terminal closed; what was done is whole */
 };
 
 struct text {
@@ -108,6 +109,8 @@ void cli_note(const struct cli *cli, const char *en, const char *vi, ...) FORMAT
 /* Says what is wrong, in JSON too; returns code. */
 enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, const char *vi, ...)
 	__attribute__((format(printf, 3, 5), format(printf, 4, 5)));
+/* "input" for CLI_INPUT: what JSON calls it. */
+const char *cli_error_name(enum cli_exit code);
 /* A failed call or local operation in the user's words, with the request's id; its exit code. */
 enum cli_exit cli_fail_rc(struct cli *cli, rc_t rc);
 /* The words of cli_fail_rc() for an answer that is not the end; valid until the next call. */
@@ -130,8 +133,10 @@ struct cli_column {
 void cli_table(
 	const struct cli *cli, const json_t *rows, const struct cli_column *columns, size_t count);
 
-/* Progress of something long, on standard error; done == total ends it. */
+/* Progress of something long, on standard error if it is a terminal, after one second; done == total
+ * ends it. Zeroed, with words or without. */
 struct cli_progress {
+	struct text what; /* "signing"; empty: "working" */
 	int64_t started_ms;
 	int64_t shown_ms;
 };
@@ -148,6 +153,13 @@ enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struc
 enum cli_exit cli_file_writable(struct cli *cli, const char *path);
 /* Whole or not at all; an existing file is replaced only if replace. */
 enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace);
+/* The same without words: 0 or errno, EEXIST if it is there and not to be replaced. */
+int file_write_whole(const char *path, struct span bytes, bool replace);
+
+/* appearance.c: what the options of a visible signature and the saved templates ask for; NULL:
+ * nothing, the signature is invisible. Reads pictures and fonts; the caller frees it. */
+struct appearance;
+enum cli_exit cli_appearance(struct cli *cli, struct appearance **appearance);
 
 /* operator.c: the key that signs statements, by --operator-key. */
 struct operator_key;

@@ -20,7 +20,7 @@ ROOMS = [
     (r"liboath/", r"hsm/"),
     (r"jwt\.h", r"rsspd/core/token\.c"),
     (r"curl/", r"rsspd/core/fetch\.c|clients/lib/"),
-    (r"qpdf/", r"clients/lib/ades/"),
+    (r"qpdf/|png\.h|zlib\.h|hb(-[a-z]+)?\.h", r"clients/lib/ades/"),
     (r"ini_", r"rsspd/conf\.c"),
     (r"jansson\.h", r"rsspd/policy/|rsspd/core/|api/|clients/"),
     (r"utf8proc\.h", r"rsspd/policy/|clients/"),

@@ -1,11 +1,13 @@
 /*
  * PAdES B-B (ETSI EN 319 142-1 §6.3): a PDF in, the digest that a key elsewhere has to sign, the
- * signed PDF out. The signature is invisible and appended; earlier signatures stay valid.
+ * signed PDF out. The signature is appended, invisible or with an appearance; earlier signatures
+ * stay valid.
  */
 #ifndef ADES_PADES_H
 #define ADES_PADES_H
 
 #include "clients/lib/ades/ades.h"
+#include "clients/lib/ades/appearance.h"
 
 struct pades_options {
 	struct ades_signer signer;
@@ -13,13 +15,15 @@ struct pades_options {
 	const char *name;     /* UTF-8, or NULL: nothing is written */
 	const char *reason;
 	const char *location;
+	const struct appearance *appearance; /* NULL: the signature is invisible */
 	struct buf *detail; /* NULL, or gets the PDF parser's own words on a failure */
 };
 
 struct pades;
 
 /* Errors: those of ades/pdf.h; RC_FORMAT a certificate does not parse; RC_SIGN_ALGO_INVALID the
- * scheme does not fit its key. pdf need not live on. */
+ * scheme does not fit its key; with an appearance RC_PDF_NO_PAGE, RC_OFF_PAGE, RC_BOX_TOO_SMALL,
+ * RC_FONT_LACKS. pdf need not live on. */
 must_check rc_t pades_prepare(
 	struct span pdf, const struct pades_options *options, struct pades **pades);
 void pades_free(struct pades **pades);
