@@ -22,6 +22,14 @@ int64_t clock_monotonic_ms(void)
 	return clock_read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void clock_format(int64_t wall_ms, char text[CLOCK_TEXT])
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
