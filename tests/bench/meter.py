@@ -1,0 +1,109 @@
+"""CPU time, memory and commits of everything that runs, by kind of process."""
+
+import os
+import subprocess
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+KINDS = ("api", "sams", "postgres")
+
+
+def stat(pid):
+    """CPU seconds of a process itself, and of its children that ended; zeros if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0, 0.0
+    own, ended = fields[11:13], fields[13:15]
+    return sum(map(int, own)) / TICK, sum(map(int, ended)) / TICK
+
+
+def children(pid):
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def memory(pid):
+    """Its share of what it maps (PSS), in bytes; 0 where this user may not look."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024
+
+
+def machine_busy():
+    """CPU seconds that the whole machine was busy since it started."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _, _, irq, softirq = map(int, words[:7])
+    return (user + nice + system + irq + softirq) / TICK
+
+
+class Meter:
+    """Of one daemon and its PostgreSQL."""
+
+    def __init__(self, server):
+        self.server = server
+        pid_file = server.instance.path("pg", "data", "postmaster.pid")
+        self.postmaster = int(pid_file.read_text().split()[0])
+        self.database = server.instance.connect("postgres")
+
+    def close(self):
+        self.database.close()
+
+    def pids(self):
+        sams = [pid for role in ("activate", "sign", "issue") for pid in self.server.sams(role)]
+        return {"api": [self.server.api_pid()], "sams": sams,
+                "postgres": [self.postmaster, *children(self.postmaster)]}
+
+    def cpu(self):
+        """A process that ended meanwhile is in its parent's account: SAMs are the supervisor's."""
+        pids = self.pids()
+        used = {kind: sum(sum(stat(pid)) for pid in pids[kind]) for kind in KINDS}
+        used["sams"] += stat(self.server.process.pid)[1]
+        used["machine"] = machine_busy()
+        return used
+
+    def memory(self):
+        return {kind: sum(map(memory, pids)) for kind, pids in self.pids().items()}
+
+    def written(self):
+        """Commits that wrote something, and bytes of the write-ahead log, since ever."""
+        with self.database.cursor() as cursor:
+            cursor.execute("SELECT txid_snapshot_xmax(txid_current_snapshot()),"
+                           " pg_current_wal_insert_lsn() - '0/0'")
+            commits, wal = cursor.fetchone()
+        return {"commits": int(commits), "wal": int(wal)}
+
+    def durability(self):
+        with self.database.cursor() as cursor:
+            cursor.execute("SELECT name, setting FROM pg_settings WHERE name IN"
+                           " ('fsync', 'synchronous_commit', 'full_page_writes', 'server_version')")
+            return dict(cursor.fetchall())
+
+
+class Perf:
+    """perf record of every kind of process while the window lasts."""
+
+    def __init__(self, folder, pids, seconds):
+        self.records = {}
+        for kind, group in pids.items():
+            file = Path(folder) / f"perf.{kind}"
+            self.records[kind] = file, subprocess.Popen(
+                ["perf", "record", "-q", "-F", "499", "-o", str(file), "-p",
+                 ",".join(map(str, group)), "--", "sleep", str(seconds)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def report(self, lines=30):
+        """The dearest symbols of each kind."""
+        found = {}
+        for kind, (file, process) in self.records.items():
+            process.wait()
+            text = subprocess.run(
+                ["perf", "report", "-i", str(file), "--stdio", "-q", "--sort", "dso,symbol",
+                 "--percent-limit", "0.4"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, text=True, check=False).stdout
+            found[kind] = [line.rstrip() for line in text.splitlines() if line.strip()][:lines]
+        return found

@@ -1,0 +1,79 @@
+"""What was measured, as Markdown."""
+
+import base64
+import datetime
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+
+def decoded(text):
+    return base64.b64decode(text, validate=True)
+
+
+def machine():
+    cpu = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    total = int(re.search(r"\d+", Path("/proc/meminfo").read_text()).group())
+    return {"cpu": cpu.group(1) if cpu else "unknown", "cores": os.cpu_count(),
+            "memory_gib": round(total / 1024 ** 2, 1), "kernel": os.uname().release}
+
+
+def table(heads, rows):
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def micro(value):
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def latency(kind):
+    return f"{kind['p50_ms']:.1f} / {kind['p99_ms']:.1f}" if kind["count"] else "–"
+
+
+def rate_rows(results):
+    for one in results:
+        verdict = "" if one["share"] >= one["floor"] else " **missed**"
+        yield [one["title"], one["key"], number(one["raw"]), number(one["rate"]),
+               f"{one['share']:.2f}", f"{one['floor']:.2f}{verdict}",
+               latency(one["authorize"]), latency(one["sign"])]
+
+
+def cost_rows(results):
+    for one in results:
+        cost = one["cpu_us"]
+        yield [one["title"], one["key"],
+               *(micro(cost[kind]) for kind in ("api", "sams", "postgres", "load")),
+               f"{one['commits_per_signature']:.3f}", number(one["wal_per_signature"]),
+               *(f"{one['memory'][kind] / 1e6:.0f}" for kind in ("api", "sams", "postgres")),
+               f"{one['others']:.0%}"]
+
+
+def markdown(measured):
+    host, durable = measured["machine"], measured["durability"]
+    options = ", ".join(f"{name} = {value}" for name, value in measured["options"].items())
+    raw = [[one["key"], one["way"], " · ".join(number(rate) for rate in one["rates"])]
+           for one in measured["raw"]]
+    return "\n\n".join([
+        f"`{measured['command']}`, {measured['date']}: {host['cores']} cores ({host['cpu']}), "
+        f"{host['memory_gib']} GiB, PostgreSQL {durable['server_version'].split()[0]} with "
+        f"fsync = {durable['fsync']}, synchronous_commit = {durable['synchronous_commit']}; "
+        f"{options}; load generator on the same cores.",
+        table(["timed", "key", "raw /s", "signatures /s", "share", "floor",
+               "authorize p50 / p99 ms", "signHash p50 / p99 ms"], rate_rows(measured["results"])),
+        table(["timed", "key", "CPU µs a signature: api", "SAMs", "PostgreSQL", "load",
+               "commits a signature", "WAL bytes a signature",
+               "PSS MB: api", "SAMs", "PostgreSQL", "CPU of others"],
+              cost_rows(measured["results"])),
+        table(["raw", "way", "signatures /s, in the order of measuring"], raw)]) + "\n"
+
+
+def head(options):
+    return {"command": shlex.join(["tests/bench/run", *sys.argv[1:]]),
+            "date": datetime.date.today().isoformat(), "machine": machine(), "options": options}
