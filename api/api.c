@@ -2,10 +2,12 @@
 
 #include "api/http.h"
 #include "api/http_memory.h"
+#include "api/http_tls.h"
+#include "api/metrics.h"
 #include "api/pki.h"
 #include "api/router.h"
-#include "api/http_tls.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -18,9 +20,29 @@ struct api {
 	struct router *router;
 	struct http *public;
 	struct http *pki;
+	struct http *metrics; /* NULL: none */
 	loop_fn drained;
 	void *drained_arg;
 };
+
+static rc_t api_open_registry(void)
+{
+	const char **paths = calloc(route_count, sizeof(*paths));
+	rc_t rc = RC_NO_MEMORY;
+
+	if (paths == NULL)
+		return rc;
+	for (size_t i = 0; i < route_count; i++)
+		paths[i] = routes[i].path;
+	rc = metrics_open(paths, route_count);
+	free(paths);
+	return rc;
+}
+
+static void api_note_certificate(const SSL_CTX *tls)
+{
+	metric_set(METRIC_CERTIFICATE_EXPIRES, CERTIFICATE_SERVER, 0, tls_expires_ms(tls));
+}
 
 static rc_t api_open_public(struct api *api)
 {
@@ -31,6 +53,7 @@ static rc_t api_open_public(struct api *api)
 
 	if (rc != RC_OK)
 		return rc;
+	api_note_certificate(tls);
 	const struct http_settings listener = {
 		.address = settings->listen_address,
 		.port = settings->listen_port,
@@ -54,6 +77,19 @@ static rc_t api_open_pki(struct api *api, struct core *core)
 	return http_new(api->loop, &listener, &api->pki);
 }
 
+/* What it tells is for this machine: no option puts it on another address. */
+static rc_t api_open_metrics(struct api *api, struct core *core)
+{
+	const struct http_settings listener = {
+		.address = "127.0.0.1",
+		.port = api->settings.metrics_port,
+		.handler = metrics_handle,
+		.arg = core,
+	};
+
+	return listener.port == 0 ? RC_OK : http_new(api->loop, &listener, &api->metrics);
+}
+
 rc_t api_new(
 	struct loop *loop, struct core *core, const struct api_settings *settings, struct api **api)
 {
@@ -66,20 +102,47 @@ rc_t api_new(
 	json_set_alloc_funcs(memory_alloc, memory_free);
 	fresh->settings = *settings;
 	fresh->loop = loop;
-	rc_t rc = router_new(core, &fresh->settings, routes, route_count, &fresh->router);
+	rc_t rc = api_open_registry();
+	if (rc == RC_OK)
+		rc = router_new(core, &fresh->settings, routes, route_count, &fresh->router);
 	if (rc == RC_OK)
 		rc = operators_load(&fresh->operators, settings->operators_path);
 	if (rc == RC_OK)
 		rc = api_open_public(fresh);
 	if (rc == RC_OK)
 		rc = api_open_pki(fresh, core);
+	if (rc == RC_OK)
+		rc = api_open_metrics(fresh, core);
 	if (rc != RC_OK) {
 		api_free(&fresh);
 		return rc;
 	}
-	log_info("api: listening address=%s port=%u pki=%s:%u", settings->listen_address,
-		http_port(fresh->public), settings->pki_address, http_port(fresh->pki));
+	log_info("api: listening address=%s port=%u pki=%s:%u metrics=%u", settings->listen_address,
+		http_port(fresh->public), settings->pki_address, http_port(fresh->pki),
+		fresh->metrics == NULL ? 0U : http_port(fresh->metrics));
 	*api = fresh;
+	return RC_OK;
+}
+
+rc_t api_reload_tls(struct api *api)
+{
+	const struct api_settings *settings = &api->settings;
+	SSL_CTX *tls = NULL;
+	rc_t rc = tls_new(
+		settings->tls_certificate, settings->tls_key, settings->operators_path, &tls);
+
+	if (rc == RC_OK)
+		rc = tls_check_time(tls);
+	metric_add(METRIC_TLS_RELOADS, rc == RC_OK ? OUTCOME_OK : OUTCOME_FAILED, 0, 0);
+	if (rc != RC_OK) {
+		SSL_CTX_free(tls);
+		log_error("api: certificate and key are not reloaded, the old ones stay path=%s",
+			settings->tls_certificate);
+		return rc;
+	}
+	api_note_certificate(tls);
+	http_set_tls(api->public, tls);
+	log_info("api: certificate and key reloaded path=%s", settings->tls_certificate);
 	return RC_OK;
 }
 
@@ -104,8 +167,10 @@ void api_free(struct api **api)
 		return;
 	http_free(&(*api)->public);
 	http_free(&(*api)->pki);
+	http_free(&(*api)->metrics);
 	router_free(&(*api)->router);
 	operators_free(&(*api)->operators);
+	metrics_close();
 	free(*api);
 	*api = NULL;
 }

@@ -24,6 +24,7 @@ struct api_settings {
 		*operators_path; /* PEM of self-signed certificates: trusted client certificates */
 	const char *pki_address;
 	uint16_t pki_port;
+	uint16_t metrics_port; /* on 127.0.0.1; 0: no metrics are served */
 	const char *service_name, *service_region, *service_description, *service_logo;
 	uint32_t multisign; /* most signatures of one authorisation */
 	size_t waiting_max; /* requests under way; more get 503 at once */
@@ -37,6 +38,10 @@ struct api_settings {
  */
 must_check rc_t api_new(struct loop *loop, struct core *core, const struct api_settings *settings,
 	struct api **api);
+
+/* Reads certificate and key of TLS again, for the connections to come. RC_CONFIG, logged, if they
+ * cannot be used: then the old ones stay. */
+must_check rc_t api_reload_tls(struct api *api);
 
 /* Stops accepting; `done` runs once, on the loop, after every request under way was answered and
  * its answer was sent (or its connection had gone). The core must still be there until then. */

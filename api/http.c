@@ -4,6 +4,7 @@
 #include "api/http_tls.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>
@@ -35,6 +36,7 @@ struct http_connection {
 	SSL *ssl;
 	struct http_exchange *exchange; /* the request under way, or whose answer is being sent */
 	int64_t deadline_ms;		/* monotonic */
+	bool greeted;			/* its handshake is done */
 	LIST_ENTRY(http_connection) entry;
 };
 
@@ -87,6 +89,7 @@ static struct evconnlistener *http_listener(const struct http *http)
 /* A bound on descriptors: beyond it new connections wait in the kernel's queue. */
 static void http_pause_or_resume(struct http *http)
 {
+	metric_set(METRIC_CONNECTIONS, 0, 0, (int64_t)http->connection_count);
 	if (http->draining)
 		return;
 	if (!http->paused && http->connection_count >= HTTP_CONNECTIONS_MAX) {
@@ -133,6 +136,8 @@ static void http_on_ssl_free(
 	}
 	LIST_REMOVE(connection, entry);
 	http->connection_count--;
+	if (!connection->greeted)
+		metric_add(METRIC_HANDSHAKES, OUTCOME_FAILED, 0, 0);
 	free(connection);
 	if (exchange != NULL) {
 		exchange->connection = NULL;
@@ -153,6 +158,21 @@ static int http_connection_index(void)
 	return index;
 }
 
+/* evhttp tells of a connection only when its first request is there. */
+static void http_on_ssl_info(const SSL *ssl, int where, int result)
+{
+	struct http_connection *connection = NULL;
+
+	(void)result;
+	if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+		return;
+	connection = SSL_get_ex_data(ssl, http_connection_index());
+	if (connection == NULL || connection->greeted)
+		return;
+	connection->greeted = true;
+	metric_add(METRIC_HANDSHAKES, OUTCOME_OK, 0, 0);
+}
+
 static void connection_wait(struct http_connection *connection)
 {
 	connection->deadline_ms = clock_monotonic_ms() + (int64_t)HTTP_SILENCE_S * 1000;
@@ -169,6 +189,7 @@ static struct http_connection *connection_new(struct http *http, SSL *ssl)
 	LIST_INSERT_HEAD(&http->connections, connection, entry);
 	http->connection_count++;
 	connection_wait(connection);
+	SSL_set_info_callback(ssl, http_on_ssl_info);
 	if (SSL_set_ex_data(ssl, http_connection_index(), connection) != 1) {
 		LIST_REMOVE(connection, entry);
 		http->connection_count--;
@@ -575,6 +596,12 @@ rc_t http_new(struct loop *loop, const struct http_settings *settings, struct ht
 uint16_t http_port(const struct http *http)
 {
 	return http->port;
+}
+
+void http_set_tls(struct http *http, SSL_CTX *tls)
+{
+	SSL_CTX_free(http->settings.tls);
+	http->settings.tls = tls;
 }
 
 void http_drain(struct http *http, loop_fn done, void *arg)

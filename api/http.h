@@ -36,6 +36,8 @@ struct http_settings {
 must_check rc_t http_new(
 	struct loop *loop, const struct http_settings *settings, struct http **http);
 uint16_t http_port(const struct http *http);
+/* For the connections to come; those that are open go on with what they have. Takes tls over. */
+void http_set_tls(struct http *http, SSL_CTX *tls);
 /* Stops accepting; `done` runs once, on the loop, when every request under way was answered and its
  * answer sent, or its connection gone. */
 void http_drain(struct http *http, loop_fn done, void *arg);

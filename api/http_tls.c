@@ -1,10 +1,12 @@
 #include "api/http_tls.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <time.h>
 
 static const unsigned char session_context[] = "rsspd";
 
@@ -83,6 +85,28 @@ rc_t tls_new(
 	}
 	*context = fresh;
 	return RC_OK;
+}
+
+int64_t tls_expires_ms(const SSL_CTX *context)
+{
+	const X509 *certificate = SSL_CTX_get0_certificate(context);
+	struct tm utc = {0};
+
+	if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) != 1)
+		return 0;
+	return (int64_t)timegm(&utc) * 1000;
+}
+
+rc_t tls_check_time(const SSL_CTX *context)
+{
+	const X509 *certificate = SSL_CTX_get0_certificate(context);
+	time_t now = (time_t)(clock_wall_ms() / 1000);
+
+	if (certificate != NULL && X509_cmp_time(X509_get0_notBefore(certificate), &now) < 0 &&
+		X509_cmp_time(X509_get0_notAfter(certificate), &now) > 0)
+		return RC_OK;
+	log_error("api: tls.certificate is not valid at this time fix=\"renew it\"");
+	return RC_CONFIG;
 }
 
 static rc_t tls_fingerprint(const X509 *certificate, uint8_t out[SHA256_LEN])

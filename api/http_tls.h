@@ -16,6 +16,11 @@
 must_check rc_t tls_new(
 	const char *certificate, const char *key, const char *operators_path, SSL_CTX **context);
 
+/* When the server's certificate ends, milliseconds since 1970; 0 where that cannot be told. */
+int64_t tls_expires_ms(const SSL_CTX *context);
+/* RC_CONFIG, logged, if the server's certificate is not valid now. */
+must_check rc_t tls_check_time(const SSL_CTX *context);
+
 /* The operator whose key this connection proved, if its certificate was trusted and is valid now.
  */
 const struct operator_entry *tls_operator(const SSL *ssl, const struct operators *operators);

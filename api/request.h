@@ -30,7 +30,7 @@ struct request {
 	struct http_answer answer;
 	http_answer_fn done;
 	void *done_arg;
-	int64_t start_ms;
+	int64_t start_us; /* monotonic */
 	rc_t outcome;
 	bool finished;
 };

@@ -4,6 +4,7 @@
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "core/audit.h"
 #include "core/token.h"
 
@@ -47,18 +48,35 @@ size_t router_under_way(const struct router *router)
 
 /* The end */
 
-static void request_log(const struct request *request)
+static void request_count(const struct request *request, int64_t took_us)
+{
+	const struct router *router = request->router;
+	const char *name = request->message->method;
+	size_t route =
+		request->route == NULL ? router->count : (size_t)(request->route - router->table);
+	enum metric_method method = strcmp(name, "POST") == 0  ? METHOD_POST
+				    : strcmp(name, "GET") == 0 ? METHOD_GET
+							       : METHOD_OTHER;
+
+	metric_add(METRIC_REQUESTS, route, method, metric_status(request->answer.status));
+	metric_observe(METRIC_REQUEST_SECONDS, route, method, took_us);
+	metric_add(METRIC_RESULTS, request->outcome, 0, 0);
+}
+
+/* A line for each answer, but what went well only at `debug`: a signature costs no line. */
+static void request_log(const struct request *request, int64_t took_us)
 {
 	char id[ID_TEXT], path[160];
 	int status = request->answer.status;
 	bool ours = status >= 500 && status != 501;
 	enum log_level level = ours ? LOG_WARNING : status >= 400 ? LOG_INFO : LOG_DEBUG;
 
+	if (!log_wanted(level))
+		return;
 	id_format(&request->call.request, id);
-	log_write(level, "api: answered method=%s path=\"%s\" status=%d code=%s ms=%lld req=%s",
+	log_write(level, "api: answered method=%s path=\"%s\" status=%d code=%s us=%lld req=%s",
 		request->message->method, log_escape(request->message->path, path, sizeof(path)),
-		status, rc_name(request->outcome),
-		(long long)(clock_monotonic_ms() - request->start_ms), id);
+		status, rc_name(request->outcome), (long long)took_us, id);
 }
 
 /* Parameters hold PIN and SAD: they are wiped (api/http_memory.h) as soon as nobody needs them. */
@@ -74,8 +92,12 @@ static void request_drop_params(struct request *request)
 
 static void request_leave(struct request *request)
 {
-	request_log(request);
+	int64_t took_us = clock_monotonic_us() - request->start_us;
+
+	request_count(request, took_us);
+	request_log(request, took_us);
 	request->router->under_way--;
+	metric_set(METRIC_IN_FLIGHT, 0, 0, (int64_t)request->router->under_way);
 	request->done(request->done_arg, &request->answer);
 	http_answer_free(&request->answer);
 	free(request);
@@ -393,6 +415,7 @@ static void request_start(struct request *request)
 	if (router->under_way > router->settings->waiting_max && request->route->event[0] != 0) {
 		/* no row either: the store is what everybody waits for */
 		request->call.audited = true;
+		metric_add(METRIC_OVERLOAD, LIMIT_REQUESTS, 0, 0);
 		request_refuse(request, RC_UNAVAILABLE);
 		return;
 	}
@@ -416,13 +439,14 @@ void router_handle(
 		return;
 	}
 	router->under_way++;
+	metric_set(METRIC_IN_FLIGHT, 0, 0, (int64_t)router->under_way);
 	request->router = router;
 	request->core = router->core;
 	request->settings = router->settings;
 	request->message = message;
 	request->done = done;
 	request->done_arg = done_arg;
-	request->start_ms = clock_monotonic_ms();
+	request->start_us = clock_monotonic_us();
 	request->call.event = "";
 	request->call.version = RC_CSC_V1;
 	request->call.lang = LANG_VI;

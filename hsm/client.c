@@ -1,6 +1,8 @@
 #include "hsm/client_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +95,7 @@ struct task *task_new(struct hsm_client *client, enum frame_kind kind, enum sam_
 	task->role = role;
 	task->fn = fn;
 	task->arg = arg;
+	task->asked_us = clock_monotonic_us();
 	return task;
 }
 
@@ -104,10 +107,19 @@ static void task_free(struct task *task)
 	free(task);
 }
 
+static void task_count(const struct task *task, rc_t rc)
+{
+	metric_add(METRIC_JOBS, task->role, rc, 0);
+	metric_observe(METRIC_JOB_SECONDS, task->role, 0, clock_monotonic_us() - task->asked_us);
+	if (rc_status(rc) >= 500)
+		metric_add(METRIC_HSM_ERRORS, rc, 0, 0);
+}
+
 void task_done(struct task *task, rc_t rc, unsigned retry_after_s)
 {
 	struct hsm_client *client = task->client;
 
+	task_count(task, rc);
 	task->rc = rc;
 	task->retry_after_s = retry_after_s;
 	task->next = NULL;
@@ -357,6 +369,20 @@ bool hsm_client_ready(const struct hsm_client *client)
 			return false;
 	}
 	return true;
+}
+
+void hsm_client_load(const struct hsm_client *client, enum sam_role role, struct hsm_load *load)
+{
+	*load = (struct hsm_load){0};
+	for (unsigned i = 0; i < client->seen[role]; i++) {
+		const struct link *link = client->links[role][i];
+		if (link == NULL)
+			continue;
+		load->seen++;
+		load->ready += link_ready(link);
+		load->waiting += link_waiting(link);
+		load->in_flight += link_in_flight(link);
+	}
 }
 
 /* The job's own fault, or the database's: a row that was edited does not encode. */

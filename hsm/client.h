@@ -52,6 +52,14 @@ void hsm_client_on_lost(struct hsm_client *client, hsm_lost_fn fn, void *arg);
 /* Is at least one SAM of each role up, and has it answered the greeting that proves its keys? */
 bool hsm_client_ready(const struct hsm_client *client);
 
+/* How busy the SAMs of a role are. */
+struct hsm_load {
+	size_t seen;		   /* places that ever had a SAM */
+	size_t ready;		   /* SAMs that take jobs now */
+	size_t waiting, in_flight; /* jobs, or pieces of large ones */
+};
+void hsm_client_load(const struct hsm_client *client, enum sam_role role, struct hsm_load *load);
+
 void hsm_client_enrol(struct hsm_client *, const struct job_enrol *, hsm_answer_fn, void *arg);
 void hsm_client_activate(
 	struct hsm_client *, const struct job_activate *, hsm_answer_fn, void *arg);

@@ -43,6 +43,7 @@ struct task {
 	struct id credential; /* for CHOICE_RESIDENT and CHOICE_PINNED */
 	hsm_answer_fn fn;
 	void *arg;
+	int64_t asked_us; /* monotonic */
 	rc_t rc;
 	unsigned retry_after_s;
 	union task_answer answer; /* with RC_OK */
@@ -91,6 +92,8 @@ bool link_takes(const struct link *link); /* attached, and not about to end */
 bool link_ready(const struct link *link); /* takes, and has proved its keys */
 bool link_full(const struct link *link);
 uint64_t link_backlog_us(const struct link *link);
+size_t link_waiting(const struct link *link);
+size_t link_in_flight(const struct link *link);
 /* The ask is the link's, until it gives it back by one of the ask_ functions. */
 void link_put(struct link *link, struct ask *ask);
 

@@ -198,7 +198,7 @@ static bool link_greet(struct link *link, const struct frame_header *header, str
 		return false;
 	link->greeted = true;
 	loop_timer_cancel(link->timer);
-	log_info("hsm: sam is ready role=%s index=%u pid=%llu", role_names[link->role], link->index,
+	log_info("hsm: sam is ready role=%s index=%u sam_pid=%llu", role_names[link->role], link->index,
 		(unsigned long long)hello.pid);
 	link_fill(link);
 	return true;
@@ -393,4 +393,14 @@ bool link_full(const struct link *link)
 uint64_t link_backlog_us(const struct link *link)
 {
 	return link->backlog_us;
+}
+
+size_t link_waiting(const struct link *link)
+{
+	return link->queue.count;
+}
+
+size_t link_in_flight(const struct link *link)
+{
+	return link->flight.count;
 }

@@ -182,6 +182,21 @@ void operators_free(struct operators **operators)
 	*operators = NULL;
 }
 
+int64_t operators_expire_ms(const struct operators *operators)
+{
+	int64_t first_ms = 0;
+
+	for (size_t i = 0; i < operators->count; i++) {
+		struct tm utc = {0};
+		if (ASN1_TIME_to_tm(X509_get0_notAfter(operators->keys[i].certificate), &utc) != 1)
+			continue;
+		int64_t end_ms = (int64_t)timegm(&utc) * 1000;
+		if (first_ms == 0 || end_ms < first_ms)
+			first_ms = end_ms;
+	}
+	return first_ms;
+}
+
 /* ---- who signed ---- */
 
 static const struct operator_key *operators_find_key(

@@ -55,6 +55,8 @@ struct operator_entry {
 /* Refuses a file that others than its owner and root can write. */
 must_check rc_t operators_load(struct operators **operators, const char *path);
 void operators_free(struct operators **operators);
+/* When the first of their certificates ends, milliseconds since 1970; 0 without any. */
+int64_t operators_expire_ms(const struct operators *operators);
 /* NULL if nobody there has that key. The entry lives as long as operators. */
 const struct operator_entry *operators_find(
 	const struct operators *operators, const uint8_t fingerprint[SHA256_LEN]);

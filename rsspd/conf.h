@@ -37,7 +37,8 @@ struct conf {
 	bool activation_pin_only;
 	char *notices_spool;
 	int64_t limits_client_failures_per_minute, limits_waiting;
-	char *log_level;
+	char *log_level, *log_format, *log_file;
+	int64_t metrics_port;
 };
 
 /* RC_CONFIG with a line in the log for every fault, with its line number and what to do. */

@@ -108,7 +108,17 @@ const struct conf_option conf_options[] = {
 	"requests in work at the same time; more get 503 at once"},
 
 {"log", "level", CHOICE(log_level, "debug|info|warning|error"), "info",
-	"least level that is written: debug, info, warning or error"},
+	"least level that is written: debug, info, warning or error; at debug a line for each request,\n"
+	"at info only for those that were refused"},
+{"log", "format", CHOICE(log_format, "text|json"), "text",
+	"text, or json: one JSON object a line, with the time in UTC"},
+{"log", "file", PATH(log_file), NULL,
+	"file that gets every line besides standard error; rsspd makes it (0640) before it changes user,\n"
+	"and opens it anew at SIGHUP; empty: standard error alone"},
+
+{"metrics", "port", INTEGER(metrics_port, 0, 65535), "0",
+	"port of http://127.0.0.1:PORT/metrics (Prometheus text, plain HTTP, on this machine only);\n"
+	"0: none"},
 };
 /* clang-format on */
 

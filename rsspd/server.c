@@ -138,6 +138,7 @@ static rc_t server_open_api(struct server *server)
 		.operators_path = conf->operators_file,
 		.pki_address = conf->pki_address,
 		.pki_port = (uint16_t)conf->pki_port,
+		.metrics_port = (uint16_t)conf->metrics_port,
 		.service_name = conf->service_name,
 		.service_region = conf->service_region,
 		.service_description = conf->service_description,

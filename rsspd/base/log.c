@@ -22,6 +22,11 @@ void log_open(const char *process, enum log_level least)
 	log_state.least = least;
 }
 
+bool log_wanted(enum log_level level)
+{
+	return level >= log_state.least;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	char line[LOG_LINE], time[CLOCK_TEXT];

@@ -132,6 +132,25 @@ void core_health(const struct core *core, struct core_health *health)
 	health->clock = llabs(pg_clock_skew_ms(core->pg)) <= SKEW_MAX_MS;
 }
 
+void core_watch(const struct core *core, struct core_watch *watch)
+{
+	struct x509_facts ca = {0};
+
+	if (x509_facts_read(&ca, buf_span(&core->ca_certificate)) != RC_OK)
+		ca.valid_to_ms = 0;
+	*watch = (struct core_watch){
+		.skew_ms = pg_clock_skew_ms(core->pg),
+		.ca_ends_ms = ca.valid_to_ms,
+		.operators_end_ms = operators_expire_ms(core->operators),
+		.crl_made_ms = core->crl_facts.this_update_ms,
+		.crl_ends_ms = core->crl_facts.next_update_ms,
+		.audit_until_ms = core_sweeper_audit_ms(core),
+	};
+	watch->store_up = pg_ready(core->pg) ? 1 : 0;
+	for (int role = 0; role < SAM_ROLES; role++)
+		hsm_client_load(core->hsm, (enum sam_role)role, &watch->sams[role]);
+}
+
 struct span core_crl(const struct core *core)
 {
 	return buf_span(&core->crl);

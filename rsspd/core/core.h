@@ -32,6 +32,18 @@ struct core_health {
 };
 void core_health(const struct core *core, struct core_health *health);
 
+/* What metrics and the operators' status look at. Instants are milliseconds since 1970; 0: not
+ * known (yet). */
+struct core_watch {
+	struct hsm_load sams[SAM_ROLES];
+	size_t store_up, store_wanted;	      /* connections */
+	int64_t skew_ms;		      /* the database's clock minus ours */
+	int64_t ca_ends_ms, operators_end_ms; /* certificates; the operators' first one */
+	int64_t crl_made_ms, crl_ends_ms;
+	int64_t audit_until_ms; /* the end of the last partition */
+};
+void core_watch(const struct core *core, struct core_watch *watch);
+
 /* The latest revocation list and the CA's certificate, DER; empty until made. */
 struct span core_crl(const struct core *core);
 struct span core_ca_certificate(const struct core *core);

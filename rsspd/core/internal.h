@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core/audit.h"
 #include "core/core.h"
+#include "core/x509.h"
 #include "hsm/statement.h"
 #include "policy/policy.h"
 
@@ -29,6 +30,7 @@ struct core {
 	struct operators *operators; /* settings.operators_path, read at start */
 	struct buf ca_certificate;   /* DER */
 	struct buf crl;		     /* DER */
+	struct x509_crl_facts crl_facts;
 	struct core_policies *policies;
 	struct core_notices *notices;
 	struct core_sweeper *sweeper;
@@ -48,6 +50,8 @@ must_check rc_t core_sweeper_start(struct core *core);
 void core_sweeper_stop(struct core *core);
 /* Has the audit a partition to write to? */
 bool core_sweeper_ready(const struct core *core);
+/* Until when, milliseconds since 1970; 0: it has none. */
+int64_t core_sweeper_audit_ms(const struct core *core);
 must_check rc_t core_refresh_start(struct core *core);
 void core_refresh_stop(struct core *core);
 

@@ -34,6 +34,8 @@ static void crl_made(void *arg, struct hsm_answer *answer)
 	rc_t rc = answer->rc;
 
 	if (rc == RC_OK)
+		rc = x509_crl_facts_read(&refresh->core->crl_facts, buf_span(&answer->crl->crl));
+	if (rc == RC_OK)
 		rc = buf_set(&refresh->core->crl, buf_span(&answer->crl->crl));
 	refresh_again(refresh, rc);
 }

@@ -11,6 +11,7 @@
 #include "store/signing.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define SWEEP_EVERY_MS 10000
 #define FIRST_RETRY_MS 50
@@ -23,6 +24,7 @@
 struct core_sweeper {
 	struct core *core;
 	struct loop_timer *timer, *partitions;
+	int64_t partitions_from_ms; /* the last time that they were made */
 	bool ready;
 };
 
@@ -78,8 +80,10 @@ static void on_partitions(void *arg, rc_t rc, const struct pg_rows *rows)
 	(void)rows;
 	if (rc == RC_OK && !sweeper->ready)
 		loop_timer_set(sweeper->timer, 0);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		sweeper->ready = true;
+		sweeper->partitions_from_ms = clock_wall_ms() - DAY_MS;
+	}
 	if (!sweeper->core->stopping)
 		loop_timer_set(sweeper->partitions, rc == RC_OK ? DAY_MS : FIRST_RETRY_MS);
 }
@@ -118,6 +122,18 @@ void core_sweeper_stop(struct core *core)
 	loop_timer_free(&core->sweeper->partitions);
 	free(core->sweeper);
 	core->sweeper = NULL;
+}
+
+/* The month of that day and the two behind it: what audit.ensure_partitions() is asked for. */
+int64_t core_sweeper_audit_ms(const struct core *core)
+{
+	time_t from = (time_t)(core->sweeper->partitions_from_ms / 1000);
+	struct tm utc = {0};
+
+	if (!core->sweeper->ready || gmtime_r(&from, &utc) == NULL)
+		return 0;
+	struct tm end = {.tm_year = utc.tm_year, .tm_mon = utc.tm_mon + 3, .tm_mday = 1};
+	return (int64_t)timegm(&end) * 1000;
 }
 
 bool core_sweeper_ready(const struct core *core)

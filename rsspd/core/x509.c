@@ -55,3 +55,25 @@ rc_t x509_facts_read(struct x509_facts *facts, struct span der)
 	ERR_clear_error();
 	return rc;
 }
+
+rc_t x509_crl_facts_read(struct x509_crl_facts *facts, struct span der)
+{
+	const unsigned char *at = der.data;
+	struct x509_crl_facts got = {0};
+
+	if (der.len == 0 || der.len > LONG_MAX)
+		return RC_FORMAT;
+	X509_CRL *list = d2i_X509_CRL(NULL, &at, (long)der.len);
+	rc_t rc = list != NULL && at == der.data + der.len && X509_CRL_get0_nextUpdate(list) != NULL
+			  ? RC_OK
+			  : RC_FORMAT;
+	if (rc == RC_OK)
+		rc = time_read(&got.this_update_ms, X509_CRL_get0_lastUpdate(list));
+	if (rc == RC_OK)
+		rc = time_read(&got.next_update_ms, X509_CRL_get0_nextUpdate(list));
+	if (rc == RC_OK)
+		*facts = got;
+	X509_CRL_free(list);
+	ERR_clear_error();
+	return rc;
+}

@@ -16,4 +16,11 @@ struct x509_facts {
 /* RC_FORMAT unless it is exactly one certificate, DER. */
 must_check rc_t x509_facts_read(struct x509_facts *facts, struct span der);
 
+/* A revocation list: from when until when it is to be used. RC_FORMAT unless it is one, DER, with
+ * both. */
+struct x509_crl_facts {
+	int64_t this_update_ms, next_update_ms;
+};
+must_check rc_t x509_crl_facts_read(struct x509_crl_facts *facts, struct span der);
+
 #endif

@@ -52,6 +52,7 @@ static struct {
 	bool more;
 	size_t signature_count;
 	struct core_health health;
+	struct core_watch watch;
 	/* what was asked */
 	size_t asked; /* operations other than audit and authentication */
 	char bearer[64], client_id[64], client_secret[64], pin[64], otp[64], sad_sent[64];
@@ -359,6 +360,12 @@ void core_health(const struct core *core, struct core_health *health)
 {
 	(void)core;
 	*health = fake.health;
+}
+
+void core_watch(const struct core *core, struct core_watch *watch)
+{
+	(void)core;
+	*watch = fake.watch;
 }
 
 struct span core_crl(const struct core *core)

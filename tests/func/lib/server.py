@@ -130,4 +130,4 @@ class Server:
         """Are there so many SAMs of that role, other than those, that greeted the api process?"""
         pids, log = [pid for pid in self.sams(role) if pid not in but], self.log()
         return len(pids) == count and self.ready() and all(
-            re.search(rf"sam is ready role={role} index=\d+ pid={pid}\b", log) for pid in pids)
+            re.search(rf"sam is ready role={role} index=\d+ sam_pid={pid}\b", log) for pid in pids)
