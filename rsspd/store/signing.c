@@ -4,14 +4,16 @@
 
 #include <string.h>
 
-/* Whoever waited for the SAD's row sees it as it is by then: its conditions are asked again. */
+/* Whoever waited for the SAD's row sees it as it is by then: its conditions are asked again. They
+ * are put so that no index but the one on the id answers them: an empty table's plan may be in use
+ * for hours. */
 static const struct pg_statement signing_start = {.name = "signing_start", .sql =
 	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[], $23::text[],"
 	"  $24::bigint[]", HELD_COLUMNS ", sad, spends, signatures_wanted") ","
 	" " HELD_SQL_BATCH ","
 	" spent AS (UPDATE rssp.sad d SET unspent = d.unspent - k.signatures_wanted,"
 	"  turn = d.turn + 1, spent = d.spent | k.spends::varbit FROM held k"
-	"  WHERE d.id = k.sad AND d.state = 'live' AND d.unspent >= k.signatures_wanted"
+	"  WHERE d.id = k.sad AND (d.state = 'live') IS TRUE AND d.unspent >= k.signatures_wanted"
 	"  AND bit_count(d.spent & k.spends::varbit) = 0 AND d.end_at > k.at"
 	"  AND d.credential = k.credential AND d.client = k.client RETURNING k.*),"
 	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, spends,"
@@ -51,7 +53,7 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
  * only for a SAD that is used up: hence g.sad = d.id, which does not let the planner look first. */
 #define SAD_CLOSE(sad)                                                                             \
 	"UPDATE rssp.sad d SET state = 'spent', seal = NULL WHERE d.id = " sad                     \
-	"::uuid AND d.state = 'live' AND d.unspent = 0 AND EXISTS (SELECT FROM gate) AND NOT "     \
+	"::uuid AND (d.state = 'live') IS TRUE AND d.unspent = 0 AND EXISTS (SELECT FROM gate) AND NOT "     \
 	"EXISTS (SELECT FROM rssp.signing g WHERE g.sad = d.id AND g.request <> $3::uuid)"
 #define GATE(sad)                                                                                  \
 	"gate AS (DELETE FROM rssp.signing WHERE sad = " sad "::uuid AND request = $3::uuid"       \
@@ -64,7 +66,7 @@ static const struct pg_statement signing_created = {.name = "signing_created", .
 	" gate AS (DELETE FROM rssp.signing g USING asked k WHERE g.sad = k.sad"
 	"  AND g.request = k.request RETURNING k.*),"
 	" closed AS (UPDATE rssp.sad d SET state = 'spent', seal = NULL FROM gate k"
-	"  WHERE d.id = k.sad AND d.state = 'live' AND d.unspent = 0 AND NOT EXISTS"
+	"  WHERE d.id = k.sad AND (d.state = 'live') IS TRUE AND d.unspent = 0 AND NOT EXISTS"
 	"  (SELECT FROM rssp.signing g WHERE g.sad = d.id AND g.request <> k.request)),"
 	" verdict AS (SELECT gate.*, unit IN (SELECT unit FROM held) AS good FROM gate),"
 	" noted AS (" AUDIT_INSERT_BATCH("CASE WHEN good THEN event ELSE 'signature.failed' END",
