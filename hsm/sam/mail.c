@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -165,13 +166,22 @@ rc_t mail_code_compose(struct buf *out, const struct mail_code *mail)
 	return rc;
 }
 
+/* A folder with the setgid bit lends its group, the sender's, what is put there. */
+static bool folder_grants(int folder, int fd)
+{
+	struct stat status;
+
+	return fstat(folder, &status) == 0 &&
+	       ((status.st_mode & S_ISGID) == 0 || fchmod(fd, 0640) == 0);
+}
+
 static rc_t file_fill(int folder, const char *name, struct span text)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return RC_SYSTEM;
-	bool good = true;
+	bool good = folder_grants(folder, fd);
 	while (text.len > 0 && good) {
 		ssize_t put = write(fd, text.data, text.len);
 		if (put < 0 && errno == EINTR)

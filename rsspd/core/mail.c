@@ -160,6 +160,15 @@ rc_t mail_notice_text(struct buf *out, const struct mail_notice *notice)
 
 /* ---- spool ---- */
 
+/* A folder with the setgid bit lends its group, the sender's, what is put there. */
+static bool folder_grants(int folder, int fd)
+{
+	struct stat status;
+
+	return fstat(folder, &status) == 0 &&
+	       ((status.st_mode & S_ISGID) == 0 || fchmod(fd, 0640) == 0);
+}
+
 static int spool_write(int folder, const char *name, struct span text)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -175,7 +184,7 @@ static int spool_write(int folder, const char *name, struct span text)
 			break;
 		done += (size_t)wrote;
 	}
-	int failed = done < text.len || fsync(fd) != 0;
+	int failed = done < text.len || !folder_grants(folder, fd) || fsync(fd) != 0;
 	return close(fd) != 0 || failed ? -1 : 0;
 }
 

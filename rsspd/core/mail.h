@@ -18,7 +18,8 @@ struct mail_notice {
 must_check rc_t mail_notice_text(struct buf *out, const struct mail_notice *notice);
 
 /* A complete file appears under that name, mode 0600, and is on the disk; one that is there is
- * replaced. RC_SYSTEM: logged. */
+ * replaced. In a folder with the setgid bit it is 0640 for its group, the sender's. RC_SYSTEM:
+ * logged. */
 must_check rc_t mail_spool_put(const char *folder, const char *name, struct span text);
 
 #endif
