@@ -189,7 +189,7 @@ static void conf_take(struct conf_parser *parser, const struct conf_option *opti
 	const char *section = option->section, *key = option->key;
 	unsigned line = 0, again = 0;
 	const char *value = conf_get(parser, section, key, INI_GET_FIRST_VALUE, &line);
-	const char *initial = option->initial != NULL ? option->initial : "";
+	const char *initial = option->initial != NULL && !option->needed ? option->initial : "";
 	const char *used = value != NULL ? value : initial;
 	const char *fault =
 		option->needed && used[0] == 0 ? "has to be given" : conf_set(parser, option, used);
@@ -381,41 +381,4 @@ enum log_level conf_log_level(const struct conf *conf)
 			return (enum log_level)i;
 	}
 	return LOG_ERROR;
-}
-
-/* ---- the sample ---- */
-
-static void conf_print_help(FILE *out, const char *help)
-{
-	fputs("# ", out);
-	for (; *help != 0; help++) {
-		fputc(*help, out);
-		if (*help == '\n')
-			fputs("# ", out);
-	}
-	fputc('\n', out);
-}
-
-void conf_print_sample(FILE *out)
-{
-	const char *section = "";
-
-	fputs("# Configuration of rsspd, with every option and its default. Relative paths start in\n"
-	      "# this file's folder. A value is the rest of its line: no quotes, no comment behind it.\n",
-		out);
-	for (size_t i = 0; i < conf_option_count; i++) {
-		const struct conf_option *option = &conf_options[i];
-		if (strcmp(option->section, section) != 0)
-			fprintf(out, "\n[%s]\n", option->section);
-		section = option->section;
-		conf_print_help(out, option->help);
-		if (option->type == CONF_INTEGER)
-			fprintf(out, "# (%lld to %lld)\n", (long long)option->min,
-				(long long)option->max);
-		if (option->needed)
-			fprintf(out, "# (has to be given)\n%s =\n", option->key);
-		else
-			fprintf(out, "#%s = %s\n", option->key,
-				option->initial == NULL ? "" : option->initial);
-	}
 }

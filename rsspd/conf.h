@@ -46,7 +46,9 @@ must_check rc_t conf_load(struct conf **conf, const char *path);
 void conf_free(struct conf **conf);
 /* log.level as log_open() takes it. */
 enum log_level conf_log_level(const struct conf *conf);
-/* The commented sample file with every option and its default. */
+/* conf_print.c: the commented sample file with every option and its default, which loads as it is,
+ * and the manual page rsspd.conf(5). */
 void conf_print_sample(FILE *out);
+void conf_print_manual(FILE *out);
 
 #endif

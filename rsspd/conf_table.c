@@ -20,12 +20,12 @@ const struct conf_option conf_options[] = {
 {"listen", "public-url", URL(listen_public_url, "https://"), "https://127.0.0.1:8443",
 	"how clients reach the API: scheme, host and port, no path"},
 
-{"tls", "certificate", PATH_NEEDED(tls_certificate), NULL,
+{"tls", "certificate", PATH_NEEDED(tls_certificate), "tls/server.pem",
 	"PEM file: the server's certificate and its chain"},
-{"tls", "key", PATH_NEEDED(tls_key), NULL,
+{"tls", "key", PATH_NEEDED(tls_key), "tls/server.key",
 	"PEM file: the server's private key, readable by nobody else"},
 
-{"operators", "file", PATH_NEEDED(operators_file), NULL,
+{"operators", "file", PATH_NEEDED(operators_file), "operators.pem",
 	"PEM file of self-signed operator certificates (P-256): being in it is being an operator, so\n"
 	"only root or its owner may be able to write it"},
 
@@ -38,21 +38,23 @@ const struct conf_option conf_options[] = {
 {"pki", "ca-certificate", PATH(pki_ca_certificate), "ca.pem",
 	"file of the CA's certificate; rssp-keys init writes it"},
 
-{"database", "conninfo", CONNINFO(database_conninfo), NULL,
-	"PostgreSQL connection string, e.g. host=127.0.0.1 port=5432 dbname=rssp user=rsspd passfile=…;\n"
+{"database", "conninfo", CONNINFO(database_conninfo),
+	"host=127.0.0.1 port=5432 dbname=rssp user=rsspd "
+	"passfile=/var/lib/rsspd/secrets/rsspd.pgpass",
+	"PostgreSQL connection string (libpq), with the path of a passfile that api.user alone reads;\n"
 	"the password stands in the passfile, never here"},
 {"database", "connections", INTEGER(database_connections, 1, 32), "4",
 	"connections of the api process; from two on, one of them only reads"},
 
-{"hsm", "module", PATH_NEEDED(hsm_module), NULL,
-	"PKCS#11 module, e.g. /usr/lib/softhsm/libsofthsm2.so"},
-{"hsm", "key-token", TEXT_NEEDED(hsm_key_token), NULL,
+{"hsm", "module", PATH_NEEDED(hsm_module), "/usr/lib/softhsm/libsofthsm2.so",
+	"the HSM's PKCS#11 module"},
+{"hsm", "key-token", TEXT_NEEDED(hsm_key_token), "keys",
 	"label of the token that holds the service keys"},
-{"hsm", "key-pin-file", PATH_NEEDED(hsm_key_pin_file), NULL,
+{"hsm", "key-pin-file", PATH_NEEDED(hsm_key_pin_file), "/var/lib/rsspd/secrets/keys.pin",
 	"file with that token's PIN, readable only by sam.user"},
-{"hsm", "ca-token", TEXT_NEEDED(hsm_ca_token), NULL,
+{"hsm", "ca-token", TEXT_NEEDED(hsm_ca_token), "ca",
 	"label of the token that holds the CA's key; another one than hsm.key-token"},
-{"hsm", "ca-pin-file", PATH_NEEDED(hsm_ca_pin_file), NULL,
+{"hsm", "ca-pin-file", PATH_NEEDED(hsm_ca_pin_file), "/var/lib/rsspd/secrets/ca.pin",
 	"file with that token's PIN, readable only by sam.user"},
 
 {"sam", "program", PATH(sam_program), NULL,
@@ -76,7 +78,7 @@ const struct conf_option conf_options[] = {
 {"sam", "failures-per-hour", INTEGER(sam_failures_per_hour, 1, 1000000), "10000",
 	"wrong PINs or codes of all credentials within an hour that the SAMs of a host accept; more than "
 	"60 times limits.client-failures-per-minute, or one client stops all others"},
-{"sam", "codes-spool", PATH_NEEDED(sam_codes_spool), NULL,
+{"sam", "codes-spool", PATH_NEEDED(sam_codes_spool), "/var/lib/rsspd/spool/codes",
 	"folder where the mails with activation codes are put; only sam.user may read it"},
 
 {"api", "user", TEXT(api_user), NULL,
@@ -99,7 +101,7 @@ const struct conf_option conf_options[] = {
 {"activation", "pin-only", BOOLEAN(activation_pin_only), "off",
 	"on: credentials may be activated with a PIN alone; they are SCAL 1, and info says so"},
 
-{"notices", "spool", PATH_NEEDED(notices_spool), NULL,
+{"notices", "spool", PATH_NEEDED(notices_spool), "/var/lib/rsspd/spool/notices",
 	"folder where the notices to subscribers are put"},
 
 {"limits", "client-failures-per-minute", INTEGER(limits_client_failures_per_minute, 1, 100000), "60",
@@ -123,3 +125,23 @@ const struct conf_option conf_options[] = {
 /* clang-format on */
 
 const size_t conf_option_count = sizeof(conf_options) / sizeof(conf_options[0]);
+
+const struct conf_section conf_sections[] = {
+	{"listen", "The API, over TLS"},
+	{"tls", "The API's own certificate"},
+	{"operators", "Who may operate"},
+	{"pki", "The CA's certificate and revocation list, over plain HTTP"},
+	{"database", "PostgreSQL"},
+	{"hsm", "The HSM and its two tokens"},
+	{"sam", "The signature activation modules"},
+	{"api", "The API process"},
+	{"service", "What the service says of itself"},
+	{"sad", "Authorisations (signature activation data)"},
+	{"activation", "Activating credentials"},
+	{"notices", "Notices to subscribers"},
+	{"limits", "What one client may ask for"},
+	{"log", "The log"},
+	{"metrics", "Figures about the running service"},
+};
+
+const size_t conf_section_count = sizeof(conf_sections) / sizeof(conf_sections[0]);

@@ -26,12 +26,19 @@ struct conf_option {
 	size_t offset; /* in struct conf: char *, int64_t or bool, by type */
 	int64_t min, max;
 	const char *form;
-	const char *initial; /* as it would stand in the file; NULL: "" */
+	const char *initial; /* as it would stand in the file; NULL: ""; if needed: an example */
 	const char *help;
+};
+
+/* What the options of a section are about: the sample and the manual say it above them. */
+struct conf_section {
+	const char *name, *title;
 };
 
 extern const struct conf_option conf_options[];
 extern const size_t conf_option_count;
+extern const struct conf_section conf_sections[];
+extern const size_t conf_section_count;
 
 /* Reads a configuration from an open file; `path` names it in the log, `folder` is where relative
  * paths start. */

@@ -4,6 +4,8 @@ import base64
 
 import requests
 
+from .readme import is_documented
+
 
 def b64(data):
     return base64.b64encode(data).decode()
@@ -19,12 +21,17 @@ class Api:
         self.token = token
 
     def request(self, method, path, expect=None, token=None, headers=None, **rest):
-        """Any request; every answer carries X-Request-Id. expect: the status it must have."""
+        """Any request; every answer carries X-Request-Id, and every refusal stands in the table of
+        clients/README.md. expect: the status it must have."""
         bearer = token if token is not None else self.token
         sent = {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), **(headers or {})}
         answer = self.session.request(
             method, self.server.url + path, headers=sent, timeout=30, **rest)
         assert answer.headers.get("X-Request-Id"), f"no X-Request-Id: {method} {path}"
+        if answer.status_code >= 400 and path != "/readyz":
+            code, text = error(answer)
+            assert is_documented(answer.status_code, code, text), (
+                f"{method} {path}: not in clients/README.md: {answer.status_code} {code}: {text}")
         if expect is not None:
             assert answer.status_code == expect, (
                 f"{method} {path}: {answer.status_code}, not {expect}: {answer.text}")
