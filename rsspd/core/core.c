@@ -84,6 +84,7 @@ static const struct {
 	{core_notices_start, core_notices_stop},
 	{core_sweeper_start, core_sweeper_stop},
 	{core_refresh_start, core_refresh_stop},
+	{core_sads_start, core_sads_stop},
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 

@@ -21,6 +21,7 @@ struct core_policies; /* policy_cache.c */
 struct core_notices;  /* notices.c */
 struct core_sweeper;  /* sweep.c */
 struct core_refresh;  /* refresh.c */
+struct core_sads;     /* sad_cache.c */
 
 struct core {
 	struct loop *loop;
@@ -35,6 +36,7 @@ struct core {
 	struct core_notices *notices;
 	struct core_sweeper *sweeper;
 	struct core_refresh *refresh;
+	struct core_sads *sads;
 	bool stopping; /* nothing new is submitted while the core is being freed */
 };
 
@@ -52,6 +54,8 @@ void core_sweeper_stop(struct core *core);
 bool core_sweeper_ready(const struct core *core);
 /* Until when, milliseconds since 1970; 0: it has none. */
 int64_t core_sweeper_audit_ms(const struct core *core);
+must_check rc_t core_sads_start(struct core *core);
+void core_sads_stop(struct core *core);
 must_check rc_t core_refresh_start(struct core *core);
 void core_refresh_stop(struct core *core);
 

@@ -1,13 +1,15 @@
 /*
- * signatures/signHash (design §3): read everything in one statement, check, decide; spend and write
- * down "started" in one commit that checks again under lock; let the SAM sign; write down the end
- * in one commit that checks once more; answer.
+ * signatures/signHash (design §3): read everything in one statement, or know it from the last
+ * request with this SAD; check, decide; spend and write down "started" in one commit that checks
+ * again under lock; let the SAM sign; write down the end in one commit that checks once more;
+ * answer.
  */
 #include "core/sign.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/algo.h"
+#include "core/sad_cache.h"
 #include "core/subject.h"
 #include "store/sad.h"
 #include "store/signing.h"
@@ -107,6 +109,7 @@ static void sign_give_back(struct sign_op *op, rc_t rc)
 	struct audit_row row;
 
 	op->outcome = rc;
+	sad_cache_drop(op->core, op->sad.sha256);
 	sign_row(op, &row, "signature.failed", rc);
 	row.result = "failed";
 	snprintf(row.detail, sizeof(row.detail), "{\"given_back\":true}");
@@ -232,6 +235,7 @@ static void sign_started(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	if (pg_row_count(rows) == 0) {
+		sad_cache_drop(op->core, op->sad.sha256);
 		if (op->rounds++ < SUBJECT_ROUNDS)
 			sign_load(op);
 		else
@@ -239,6 +243,7 @@ static void sign_started(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	op->call->audited = true;
+	sad_cache_spend(op->core, op->sad.sha256, op->bound ? op->indices : NULL, op->count);
 	sign_ask(op);
 }
 
@@ -359,16 +364,34 @@ static void sign_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 	rc = sign_check(op, &sad);
 	if (rc == RC_OK)
 		rc = sign_keep(op, &sad);
+	if (rc == RC_OK && (size_t)sad.unspent > op->count)
+		sad_cache_keep(op->core, &op->call->who.client, op->sad.sha256, &sad);
 	if (rc == RC_OK)
 		sign_start(op);
 	else
 		sign_end(op, rc);
 }
 
+/* Only what goes on to the commit that checks it again. */
+static bool sign_known(struct sign_op *op)
+{
+	const struct sad_row *sad =
+		sad_cache_find(op->core, &op->call->who.client, &op->credential, op->sad.sha256);
+
+	if (sad == NULL || op->rounds > 0 || subject_policy_missing(op->core, &sad->subject) ||
+		sign_check(op, sad) != RC_OK || sign_keep(op, sad) != RC_OK)
+		return false;
+	subject_name(op->call, &sad->subject);
+	return true;
+}
+
 static void sign_load(struct sign_op *op)
 {
-	store_sad_load(op->core->pg, &op->call->who.client, &op->credential, op->sad.sha256,
-		sign_loaded, op);
+	if (sign_known(op))
+		sign_start(op);
+	else
+		store_sad_load(op->core->pg, &op->call->who.client, &op->credential, op->sad.sha256,
+			sign_loaded, op);
 }
 
 static void sign_refuse(void *arg)
