@@ -1,5 +1,6 @@
 #include "clients/lib/ades/pades.h"
 
+#include "clients/lib/ades/appearance_draw.h"
 #include "clients/lib/ades/cms.h"
 #include "clients/lib/ades/pdf.h"
 
@@ -64,10 +65,12 @@ static rc_t digest_ranges(const struct pades *pades, enum ades_digest digest,
 	return rc;
 }
 
-static rc_t append(struct pades *pades, struct span bytes, const struct pades_options *options)
+static rc_t append_signature(
+	struct pades *pades, struct pdf *pdf, const struct pades_options *options)
 {
 	char date[32];
-	struct pdf *pdf = NULL;
+	struct appearance_words words = {0};
+	struct pdf_widget widget;
 	struct pdf_signature signature = {
 		.date = date,
 		.name = options->name,
@@ -77,12 +80,26 @@ static rc_t append(struct pades *pades, struct span bytes, const struct pades_op
 	};
 
 	rc_t rc = pdf_date(options->signed_at_ms, date);
+	if (rc == RC_OK && options->appearance != NULL) {
+		rc = appearance_draw(options->appearance, options->signer.certificate,
+			options->signed_at_ms, pdf, &words, &widget);
+		signature.widget = &widget;
+	}
 	if (rc == RC_OK)
-		rc = pdf_open(bytes, options->detail, &pdf);
+		rc = pdf_append_signature(pdf, &signature, &pades->file, &pades->hole);
+	buf_free(&words.description);
+	return rc;
+}
+
+static rc_t append(struct pades *pades, struct span bytes, const struct pades_options *options)
+{
+	struct pdf *pdf = NULL;
+
+	rc_t rc = pdf_open(bytes, options->detail, &pdf);
 	if (rc != RC_OK)
 		return rc;
 	pades->earlier = pdf_signature_count(pdf);
-	rc = pdf_append_signature(pdf, &signature, &pades->file, &pades->hole);
+	rc = append_signature(pades, pdf, options);
 	pdf_free(&pdf);
 	return rc;
 }

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TREE_DEPTH_MAX 32
-#define TREE_NODES_MAX 4096
+#define FIRST_PAGE_NODES_MAX 4096
 #define FIELD_DEPTH_MAX 16
 #define FIELD_FLAGS "132" /* Print and Locked: ISO 32000-1 table 165 */
 #define SIGNATURES_EXIST 1
@@ -105,6 +104,8 @@ void pdf_free(struct pdf **pdf)
 		return;
 	if ((*pdf)->qpdf != NULL)
 		qpdf_cleanup(&(*pdf)->qpdf);
+	for (size_t i = 0; i < (*pdf)->added_count; i++)
+		buf_free(&(*pdf)->added[i].body);
 	free(*pdf);
 	*pdf = NULL;
 }
@@ -148,7 +149,7 @@ static rc_t append_to_array(
 static bool first_page(
 	struct pdf *pdf, qpdf_oh node, unsigned depth, unsigned *nodes, qpdf_oh *page)
 {
-	if (depth > TREE_DEPTH_MAX || ++*nodes > TREE_NODES_MAX ||
+	if (depth > PDF_TREE_DEPTH_MAX || ++*nodes > FIRST_PAGE_NODES_MAX ||
 		!qpdf_oh_is_dictionary(pdf->qpdf, node))
 		return false;
 	qpdf_oh kids = qpdf_oh_get_key(pdf->qpdf, node, "/Kids");
@@ -269,13 +270,39 @@ static bool certified_final(struct pdf *pdf, qpdf_oh root)
 	return false;
 }
 
-/* ISO 32000-1 §12.7.4.5, field and widget in one: invisible, as its rectangle has no area. */
-static qpdf_oh make_field(struct pdf *pdf, qpdf_oh signature, qpdf_oh page, unsigned long number)
+/* ISO 32000-1 §12.5.5: with an appearance, or invisible, as the rectangle has no area. */
+static void show_field(struct pdf *pdf, qpdf_oh field, const struct pdf_widget *widget)
+{
+	qpdf_data qpdf = pdf->qpdf;
+	qpdf_oh rect = qpdf_oh_new_array(qpdf);
+	double sides[4] = {0};
+
+	if (widget != NULL)
+		pdf_page_rect(widget, sides);
+	for (size_t i = 0; i < 4; i++)
+		qpdf_oh_append_item(qpdf, rect,
+			widget == NULL ? qpdf_oh_new_integer(qpdf, 0)
+				       : qpdf_oh_new_real_from_double(qpdf, sides[i], 3));
+	qpdf_oh_replace_key(qpdf, field, "/Rect", rect);
+	if (widget == NULL)
+		return;
+	qpdf_oh states = qpdf_oh_new_dictionary(qpdf);
+	qpdf_oh_replace_key(qpdf, states, "/N", qpdf_get_object_by_id(qpdf, widget->form, 0));
+	qpdf_oh_replace_key(qpdf, field, "/AP", states);
+	if (widget->description != NULL)
+		qpdf_oh_replace_key(
+			qpdf, field, "/TU", qpdf_oh_new_unicode_string(qpdf, widget->description));
+}
+
+/* ISO 32000-1 §12.7.4.5, field and widget in one. */
+static qpdf_oh make_field(struct pdf *pdf, qpdf_oh signature, qpdf_oh page, unsigned long number,
+	const struct pdf_widget *widget)
 {
 	char name[32];
 
-	qpdf_oh field = qpdf_oh_parse(pdf->qpdf,
-		"<< /Type /Annot /Subtype /Widget /FT /Sig /Rect [0 0 0 0] /F " FIELD_FLAGS " >>");
+	qpdf_oh field = qpdf_oh_parse(
+		pdf->qpdf, "<< /Type /Annot /Subtype /Widget /FT /Sig /F " FIELD_FLAGS " >>");
+	show_field(pdf, field, widget);
 	snprintf(name, sizeof(name), "Signature%lu", number);
 	qpdf_oh_replace_key(pdf->qpdf, field, "/T", qpdf_oh_new_string(pdf->qpdf, name));
 	qpdf_oh_replace_key(pdf->qpdf, field, "/V", signature);
@@ -307,15 +334,25 @@ static rc_t add_to_form(struct pdf *pdf, qpdf_oh root, qpdf_oh field)
 	return mark_changed(pdf, owner);
 }
 
-static rc_t change_objects(struct pdf *pdf, qpdf_oh *signature)
+static bool choose_page(
+	struct pdf *pdf, qpdf_oh root, const struct pdf_widget *widget, qpdf_oh *page)
+{
+	unsigned nodes = 0;
+
+	if (widget == NULL)
+		return first_page(pdf, qpdf_oh_get_key(pdf->qpdf, root, "/Pages"), 0, &nodes, page);
+	*page = pdf_page_handle(pdf, &widget->page);
+	return qpdf_oh_is_dictionary(pdf->qpdf, *page);
+}
+
+static rc_t change_objects(struct pdf *pdf, const struct pdf_widget *widget, qpdf_oh *signature)
 {
 	qpdf_data qpdf = pdf->qpdf;
 	qpdf_oh root = qpdf_get_root(qpdf);
-	unsigned nodes = 0;
 	qpdf_oh page = 0;
 
 	if (!qpdf_oh_is_dictionary(qpdf, root) || !qpdf_oh_is_indirect(qpdf, root) ||
-		!first_page(pdf, qpdf_oh_get_key(qpdf, root, "/Pages"), 0, &nodes, &page))
+		!choose_page(pdf, root, widget, &page))
 		return RC_PDF_DAMAGED;
 	if (certified_final(pdf, root))
 		return RC_PDF_FINAL;
@@ -324,7 +361,7 @@ static rc_t change_objects(struct pdf *pdf, qpdf_oh *signature)
 	unsigned long number =
 		next_field_number(pdf, qpdf_oh_get_key_if_dict(qpdf, form, "/Fields"));
 	qpdf_oh value = qpdf_make_indirect_object(qpdf, qpdf_oh_new_dictionary(qpdf));
-	qpdf_oh field = make_field(pdf, value, page, number);
+	qpdf_oh field = make_field(pdf, value, page, number, widget);
 	rc_t rc = mark_changed(pdf, field);
 	if (rc == RC_OK)
 		rc = add_to_form(pdf, root, field);
@@ -358,7 +395,7 @@ rc_t pdf_append_signature(struct pdf *pdf, const struct pdf_signature *signature
 	size_t before = pdf_signature_count(pdf);
 	qpdf_oh value = 0;
 
-	rc_t rc = change_objects(pdf, &value);
+	rc_t rc = change_objects(pdf, signature->widget, &value);
 	if (rc == RC_OK)
 		rc = pdf_write_update(pdf, value, signature, out, hole);
 	/* an error that a call above met is kept until it is asked for */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define RANGE_WIDTH 40 /* "[0 a b c]" with three numbers of at most 10 digits, padded */
-#define ENTRIES_MAX (PDF_CHANGED_MAX + 2) /* and the signature, and the cross-reference stream */
+/* and the signature, and the cross-reference stream */
+#define ENTRIES_MAX (PDF_CHANGED_MAX + PDF_ADDED_MAX + 2)
 
 struct entry {
 	int id;
@@ -21,20 +22,32 @@ struct update {
 	size_t range_at; /* where the ByteRange's value is written when it is known */
 };
 
+static rc_t entry_begin(struct update *update, int id, int generation)
+{
+	const struct entry entry = {.id = id, .generation = generation, .offset = update->out->len};
+
+	if (update->count == ENTRIES_MAX || id <= 0 || generation < 0 || generation > 65535)
+		return RC_PDF_DAMAGED;
+	update->entries[update->count++] = entry;
+	return buf_printf(update->out, "%d %d obj\n", id, generation);
+}
+
 static rc_t object_begin(struct update *update, qpdf_oh object)
 {
 	qpdf_data qpdf = update->pdf->qpdf;
-	struct entry entry = {
-		.id = qpdf_oh_get_object_id(qpdf, object),
-		.generation = qpdf_oh_get_generation(qpdf, object),
-		.offset = update->out->len,
-	};
 
-	if (update->count == ENTRIES_MAX || entry.id <= 0 || entry.generation < 0 ||
-		entry.generation > 65535)
-		return RC_PDF_DAMAGED;
-	update->entries[update->count++] = entry;
-	return buf_printf(update->out, "%d %d obj\n", entry.id, entry.generation);
+	return entry_begin(
+		update, qpdf_oh_get_object_id(qpdf, object), qpdf_oh_get_generation(qpdf, object));
+}
+
+static rc_t put_added(struct update *update, const struct pdf_added *added)
+{
+	rc_t rc = entry_begin(update, added->id, 0);
+	if (rc == RC_OK)
+		rc = buf_append_span(update->out, buf_span(&added->body));
+	if (rc == RC_OK)
+		rc = buf_append_string(update->out, "\nendobj\n");
+	return rc;
 }
 
 static rc_t put_object(struct update *update, qpdf_oh object)
@@ -245,6 +258,8 @@ rc_t pdf_write_update(struct pdf *pdf, qpdf_oh signature_object,
 		rc = buf_append_string(out, "\n");
 	for (size_t i = 0; rc == RC_OK && i < pdf->changed_count; i++)
 		rc = put_object(&update, pdf->changed[i]);
+	for (size_t i = 0; rc == RC_OK && i < pdf->added_count; i++)
+		rc = put_added(&update, &pdf->added[i]);
 	if (rc == RC_OK)
 		rc = put_signature(&update, signature_object, signature, hole);
 	if (rc == RC_OK)

@@ -1,0 +1,106 @@
+#include "clients/lib/ades/appearance_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SEAL_MIN (10 * APPEARANCE_MM)
+#define SEAL_MAX (100 * APPEARANCE_MM)
+
+static bool within(double value, double least, double most)
+{
+	return isfinite(value) && value >= least && value <= most;
+}
+
+static bool options_are_sane(const struct appearance_options *options)
+{
+	bool shows = options->picture.len > 0 || options->seal.len > 0 ||
+		     (options->show & APPEARANCE_LINES) != 0;
+
+	return shows && options->page >= APPEARANCE_LAST_PAGE &&
+	       options->page <= APPEARANCE_PAGE_MAX && options->corner >= APPEARANCE_TOP_LEFT &&
+	       options->corner <= APPEARANCE_BOTTOM_RIGHT &&
+	       within(options->x, 0, APPEARANCE_SIDE_MAX) &&
+	       within(options->y, 0, APPEARANCE_SIDE_MAX) &&
+	       within(options->width, APPEARANCE_SIDE_MIN, APPEARANCE_SIDE_MAX) &&
+	       within(options->height, APPEARANCE_SIDE_MIN, APPEARANCE_SIDE_MAX) &&
+	       within(options->font_size, APPEARANCE_FONT_MIN, APPEARANCE_FONT_MAX);
+}
+
+/* A seal is shown as large as it is: Decree 30/2020, annex I. */
+static rc_t measure_seal(struct appearance *appearance)
+{
+	const struct picture *seal = &appearance->seal;
+	double width = seal->real_width;
+	double height = seal->real_height;
+
+	if (appearance->options.seal_width > 0) {
+		height = width > 0 ? appearance->options.seal_width * height / width
+				   : appearance->options.seal_width * seal->height / seal->width;
+		width = appearance->options.seal_width;
+	}
+	if (!within(width, SEAL_MIN, SEAL_MAX) || !within(height, SEAL_MIN, SEAL_MAX))
+		return RC_SEAL_SIZE;
+	appearance->seal_width = width;
+	appearance->seal_height = height;
+	return RC_OK;
+}
+
+static rc_t read_fonts(const struct appearance_options *options, struct appearance *appearance)
+{
+	rc_t rc = font_new(options->font, &appearance->font);
+	if (rc == RC_OK && (options->show & APPEARANCE_BOLD) != 0 && options->bold_font.len > 0)
+		rc = font_new(options->bold_font, &appearance->own_bold);
+	appearance->bold = appearance->own_bold != NULL ? appearance->own_bold : appearance->font;
+	return rc;
+}
+
+static rc_t read_parts(
+	const struct appearance_options *options, struct buf *detail, struct appearance *appearance)
+{
+	rc_t rc = RC_OK;
+
+	if (options->picture.len > 0)
+		rc = picture_read(options->picture, detail, &appearance->picture);
+	if (rc == RC_OK && options->seal.len > 0) {
+		rc = picture_read(options->seal, detail, &appearance->seal);
+		if (rc == RC_OK)
+			rc = measure_seal(appearance);
+	}
+	if (rc == RC_OK && (options->show & APPEARANCE_LINES) != 0)
+		rc = read_fonts(options, appearance);
+	return rc;
+}
+
+rc_t appearance_new(const struct appearance_options *options, struct buf *detail,
+	struct appearance **appearance)
+{
+	if (!options_are_sane(options))
+		return RC_RANGE;
+	struct appearance *fresh = calloc(1, sizeof(*fresh));
+	if (fresh == NULL)
+		return RC_NO_MEMORY;
+	fresh->options = *options;
+	rc_t rc = read_parts(options, detail, fresh);
+	fresh->options.picture = SPAN_NONE;
+	fresh->options.seal = SPAN_NONE;
+	fresh->options.font = SPAN_NONE;
+	fresh->options.bold_font = SPAN_NONE;
+	if (rc != RC_OK) {
+		appearance_free(&fresh);
+		return rc;
+	}
+	*appearance = fresh;
+	return RC_OK;
+}
+
+void appearance_free(struct appearance **appearance)
+{
+	if (*appearance == NULL)
+		return;
+	picture_free(&(*appearance)->picture);
+	picture_free(&(*appearance)->seal);
+	font_free(&(*appearance)->font);
+	font_free(&(*appearance)->own_bold);
+	free(*appearance);
+	*appearance = NULL;
+}
