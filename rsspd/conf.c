@@ -372,7 +372,7 @@ void conf_free(struct conf **conf)
 	*conf = NULL;
 }
 
-enum log_level conf_log_level(const struct conf *conf)
+static enum log_level conf_log_level(const struct conf *conf)
 {
 	static const char *const names[] = {"debug", "info", "warning"};
 
@@ -381,4 +381,10 @@ enum log_level conf_log_level(const struct conf *conf)
 			return (enum log_level)i;
 	}
 	return LOG_ERROR;
+}
+
+void conf_log_open(const struct conf *conf, const char *process)
+{
+	log_open(process, conf_log_level(conf));
+	log_set_format(strcmp(conf->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
 }

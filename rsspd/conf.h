@@ -44,8 +44,8 @@ struct conf {
 /* RC_CONFIG with a line in the log for every fault, with its line number and what to do. */
 must_check rc_t conf_load(struct conf **conf, const char *path);
 void conf_free(struct conf **conf);
-/* log.level as log_open() takes it. */
-enum log_level conf_log_level(const struct conf *conf);
+/* Opens the log as the configuration says, but for the file. */
+void conf_log_open(const struct conf *conf, const char *process);
 /* conf_print.c: the commented sample file with every option and its default, which loads as it is,
  * and the manual page rsspd.conf(5). */
 void conf_print_sample(FILE *out);

@@ -5,9 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What goes over the wire: both sides are the same program. */
+/* What goes over the wire: both sides are the same program. With CONTROL_RESTARTS `role` is a
+ * process, `index` a cause. */
 struct control_packet {
-	uint32_t kind, role, index;
+	uint32_t kind, role, index, total;
 };
 
 union control_fds {
@@ -22,10 +23,8 @@ rc_t control_pair(int fds[2])
 	return socketpair(AF_UNIX, type, 0, fds) == 0 ? RC_OK : RC_SYSTEM;
 }
 
-static rc_t control_send(
-	int control_fd, enum control_kind kind, enum sam_role role, unsigned index, int fd)
+static rc_t control_send_packet(int control_fd, struct control_packet packet, int fd)
 {
-	struct control_packet packet = {kind, role, index};
 	struct iovec part = {&packet, sizeof(packet)};
 	union control_fds fds = {0};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
@@ -46,6 +45,12 @@ static rc_t control_send(
 	return sent == (ssize_t)sizeof(packet) ? RC_OK : RC_SYSTEM;
 }
 
+static rc_t control_send(
+	int control_fd, enum control_kind kind, enum sam_role role, unsigned index, int fd)
+{
+	return control_send_packet(control_fd, (struct control_packet){kind, role, index, 0}, fd);
+}
+
 rc_t control_send_attach(int control_fd, enum sam_role role, unsigned index, int fd)
 {
 	return fd < 0 ? RC_SYSTEM : control_send(control_fd, CONTROL_ATTACH, role, index, fd);
@@ -54,6 +59,18 @@ rc_t control_send_attach(int control_fd, enum sam_role role, unsigned index, int
 rc_t control_send_lost(int control_fd, enum sam_role role, unsigned index)
 {
 	return control_send(control_fd, CONTROL_LOST, role, index, -1);
+}
+
+rc_t control_send_restarts(
+	int control_fd, enum metric_process process, enum metric_cause cause, unsigned total)
+{
+	return control_send_packet(
+		control_fd, (struct control_packet){CONTROL_RESTARTS, process, cause, total}, -1);
+}
+
+rc_t control_send_reload(int control_fd)
+{
+	return control_send(control_fd, CONTROL_RELOAD, SAM_ACTIVATE, 0, -1);
 }
 
 static int control_take_fd(struct msghdr *message)
@@ -69,8 +86,12 @@ static int control_take_fd(struct msghdr *message)
 
 static bool control_packet_fits(const struct control_packet *packet, int fd)
 {
-	if (packet->kind < CONTROL_ATTACH || packet->kind > CONTROL_LOST ||
-		packet->role >= SAM_ROLES)
+	bool counts = packet->kind == CONTROL_RESTARTS;
+
+	if (packet->kind < CONTROL_ATTACH || packet->kind > CONTROL_RELOAD)
+		return false;
+	if (counts ? packet->role > PROCESS_API || packet->index > CAUSE_RECYCLED
+		   : packet->role >= SAM_ROLES)
 		return false;
 	return (packet->kind == CONTROL_ATTACH) == (fd >= 0);
 }
@@ -101,8 +122,13 @@ rc_t control_receive(int control_fd, struct control_message *message)
 			close(fd);
 		return RC_FORMAT;
 	}
-	struct control_message received = {
-		(enum control_kind)packet.kind, (enum sam_role)packet.role, packet.index, fd};
+	struct control_message received = {.kind = (enum control_kind)packet.kind,
+		.role = (enum sam_role)packet.role,
+		.index = packet.index,
+		.fd = fd,
+		.process = (enum metric_process)packet.role,
+		.cause = (enum metric_cause)packet.index,
+		.total = packet.total};
 	if (fd >= 0) {
 		rc_t rc = control_send(
 			control_fd, CONTROL_ATTACHED, received.role, received.index, -1);

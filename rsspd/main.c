@@ -1,4 +1,5 @@
 /* Reads the command line; everything else is elsewhere. */
+#include "base/roff.h"
 #include "conf.h"
 #include "process.h"
 #include "server.h"
@@ -21,8 +22,10 @@ static const char help_text[] =
 	"  run           start the service in the foreground: this process becomes the supervisor, which\n"
 	"                starts the api process and the signature activation modules (rssp-sam) and\n"
 	"                starts again what dies. SIGTERM: answer what is in work, then end.\n"
+	"                SIGHUP: read TLS certificate and key again, open log.file anew.\n"
 	"  check-config  read the configuration and say what is wrong with it, line by line\n"
 	"  options       print a configuration file with every option, its default and its meaning\n"
+	"  manual        print rsspd(8), manual-options rsspd.conf(5): rsspd manual | man -l -\n"
 	"\n"
 	"  --config FILE  the configuration file (default: " DEFAULT_CONFIG ")\n"
 	"  --help, --version\n"
@@ -46,7 +49,7 @@ static rc_t load(const char *process, const char *path, struct conf **conf)
 	log_open(process, LOG_INFO);
 	rc_t rc = conf_load(conf, path);
 	if (rc == RC_OK)
-		log_open(process, conf_log_level(*conf));
+		conf_log_open(*conf, process);
 	return rc;
 }
 
@@ -69,6 +72,8 @@ static int command_api(const char *path)
 	struct conf *conf = NULL;
 	rc_t rc = load("api", path, &conf);
 
+	if (rc == RC_OK && conf->log_file[0] != 0)
+		log_set_channel(LOG_CHANNEL_FD);
 	if (rc == RC_OK)
 		rc = process_harden();
 	if (rc == RC_OK)
@@ -95,6 +100,21 @@ static int command_options(const char *path)
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* What the build installs: rsspd(8) and rsspd.conf(5). */
+static int command_manual(const char *path)
+{
+	(void)path;
+	roff_help(stdout, "rsspd", "8", help_text, "rsspd.conf(5), rssp-keys(8), rssp(1)");
+	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static int command_manual_options(const char *path)
+{
+	(void)path;
+	conf_print_manual(stdout);
+	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const char *path);
@@ -102,6 +122,8 @@ static const struct {
 	{"run", command_run},
 	{"check-config", command_check},
 	{"options", command_options},
+	{"manual", command_manual},
+	{"manual-options", command_manual_options},
 	{"api", command_api},
 };
 

@@ -50,12 +50,18 @@ static const char *process_place_fds(const struct process_plan *plan)
 		return "standard input";
 	/* first out of the way, so that no target overwrites a later source */
 	for (size_t i = 0; i < plan->fd_count; i++) {
+		high[i] = -1;
+		if (plan->fds[i] < 0)
+			continue;
 		high[i] = fcntl(plan->fds[i], F_DUPFD, PROCESS_FIRST_FD + PROCESS_FDS_MAX);
 		if (high[i] < 0)
 			return "descriptors";
 	}
 	for (size_t i = 0; i < plan->fd_count; i++) {
-		if (dup2(high[i], PROCESS_FIRST_FD + (int)i) < 0)
+		int number = PROCESS_FIRST_FD + (int)i;
+		if (high[i] < 0)
+			close(number);
+		else if (dup2(high[i], number) < 0)
 			return "descriptors";
 	}
 	if (close_range(PROCESS_FIRST_FD + (unsigned)plan->fd_count, ~0U, 0) != 0)
@@ -95,6 +101,7 @@ __attribute__((noreturn)) static void process_become(const struct process_plan *
 {
 	const char *failed = process_default_signals();
 
+	log_set_file(-1); /* its number is about to be another descriptor's */
 	if (failed == NULL && setpgid(0, 0) != 0)
 		failed = "setpgid";
 	if (failed == NULL)

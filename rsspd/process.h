@@ -22,7 +22,8 @@ must_check rc_t process_user_find(const char *name, struct process_user *user);
 
 struct process_plan {
 	const char *const *argv; /* NULL at the end; argv[0] is the program's path */
-	const int *fds;		 /* become 3, 4, …; all others but 0, 1, 2 are closed */
+	const int *fds;		 /* become 3, 4, …, those below 0 nothing; all others but 0, 1, 2
+				    are closed */
 	size_t fd_count;
 	const struct process_user *user;
 };

@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/metrics.h"
 #include "core/core.h"
 #include "hsm/client.h"
 #include "control.h"
@@ -63,6 +64,30 @@ static void server_control_lost(struct server *server, rc_t rc)
 	server_drain(server);
 }
 
+static void server_heard(struct server *server, const struct control_message *message)
+{
+	rc_t rc = RC_OK;
+
+	switch (message->kind) {
+	case CONTROL_ATTACH:
+		rc = hsm_client_attach(server->hsm, message->role, message->index, message->fd);
+		if (rc != RC_OK)
+			log_error("server: sam not attached role=%d index=%u rc=%s",
+				(int)message->role, message->index, rc_name(rc));
+		return;
+	case CONTROL_RESTARTS:
+		metric_set(METRIC_RESTARTS, message->process, message->cause, message->total);
+		return;
+	case CONTROL_RELOAD:
+		if (api_reload_tls(server->api) != RC_OK)
+			log_error("server: what a reload was to bring is not in force");
+		return;
+	case CONTROL_ATTACHED:
+	case CONTROL_LOST:
+		return;
+	}
+}
+
 /* One turn takes all that has come: the channel is only watched for readiness. */
 static void server_control(void *arg)
 {
@@ -70,14 +95,8 @@ static void server_control(void *arg)
 	struct control_message message;
 	rc_t rc;
 
-	while ((rc = control_receive(server->control_fd, &message)) == RC_OK) {
-		if (message.kind != CONTROL_ATTACH)
-			continue;
-		rc = hsm_client_attach(server->hsm, message.role, message.index, message.fd);
-		if (rc != RC_OK)
-			log_error("server: sam not attached role=%d index=%u rc=%s",
-				(int)message.role, message.index, rc_name(rc));
-	}
+	while ((rc = control_receive(server->control_fd, &message)) == RC_OK)
+		server_heard(server, &message);
 	if (rc != RC_STALE)
 		server_control_lost(server, rc);
 }

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "control.h"
 #include "hsm/budget.h"
+#include "logfile.h"
 #include "notify.h"
 #include "process.h"
 
@@ -48,6 +49,7 @@ struct place {
 	int64_t started_ms, backoff_ms;
 	struct loop_timer *timer; /* nobody there: starts it; else: kills it */
 	unsigned unacknowledged;  /* sockets sent that the api process has not taken yet */
+	int log_ends[2];	  /* logfile.h; -1 without log.file */
 };
 
 struct supervisor {
@@ -60,6 +62,8 @@ struct supervisor {
 	struct loop_watch *control_watch;
 	int control_fd;
 	int area_fd; /* the failure budgets, shared by all SAMs that check them */
+	int log_fd;  /* -1: no log.file */
+	unsigned restarts[PROCESS_API + 1][CAUSE_RECYCLED + 1];
 	enum supervisor_phase phase;
 	rc_t result;
 	struct place api;
@@ -117,25 +121,33 @@ static void place_started(struct place *place, pid_t pid)
 	loop_timer_cancel(place->timer);
 	place->pid = pid;
 	place->started_ms = clock_monotonic_ms();
-	log_info("supervisor: started process=%s pid=%d", place->name, (int)pid);
+	log_info("supervisor: started child=%s child_pid=%d", place->name, (int)pid);
+}
+
+static void place_hand_log(const struct place *place)
+{
+	logfile_hand_over(place->log_ends, place->supervisor->log_fd);
 }
 
 static rc_t sam_execute(struct place *place, int fd)
 {
 	const struct supervisor *supervisor = place->supervisor;
 	char index[16];
-	const int fds[] = {fd, supervisor->area_fd};
+	const int fds[] = {
+		fd, place->role == SAM_ACTIVATE ? supervisor->area_fd : -1, place->log_ends[1]};
 	const char *argv[] = {supervisor->sam_program, "--config", supervisor->conf_path, "--role",
 		role_names[place->role], "--index", index, NULL};
 	struct process_plan plan = {.argv = argv,
 		.fds = fds,
-		.fd_count = place->role == SAM_ACTIVATE ? 2 : 1,
+		.fd_count = sizeof(fds) / sizeof(fds[0]),
 		.user = &supervisor->sam_user};
 	pid_t pid;
 
-	_Static_assert(SAM_SOCKET_FD == PROCESS_FIRST_FD && SAM_AREA_FD == SAM_SOCKET_FD + 1,
-		"a SAM finds its socket and its area where process_start() puts them");
+	_Static_assert(SAM_SOCKET_FD == PROCESS_FIRST_FD && SAM_AREA_FD == SAM_SOCKET_FD + 1 &&
+			       LOG_CHANNEL_FD == SAM_AREA_FD + 1,
+		"a SAM finds its socket, its area and its log where process_start() puts them");
 	snprintf(index, sizeof(index), "%u", place->index);
+	place_hand_log(place);
 	rc_t rc = process_start(&plan, &pid);
 	if (rc == RC_OK)
 		place_started(place, pid);
@@ -159,7 +171,7 @@ static void sam_start(struct place *place)
 		place->unacknowledged++;
 	} else {
 		/* nobody could ever ask it; its death starts the next one */
-		log_error("supervisor: process=%s could not be handed over", place->name);
+		log_error("supervisor: could not be handed over child=%s", place->name);
 		place_end(place, END_MS);
 	}
 out:
@@ -189,16 +201,46 @@ static rc_t api_open_control(struct supervisor *supervisor, int *api_end)
 	return rc;
 }
 
+/* An api process that is new has to hear of what was before it. */
+static void supervisor_tell_restarts(struct supervisor *supervisor)
+{
+	rc_t rc = RC_OK;
+
+	for (int process = 0; process <= PROCESS_API && rc == RC_OK; process++) {
+		for (int cause = 0; cause <= CAUSE_RECYCLED && rc == RC_OK; cause++)
+			rc = control_send_restarts(supervisor->control_fd,
+				(enum metric_process)process, (enum metric_cause)cause,
+				supervisor->restarts[process][cause]);
+	}
+	if (rc != RC_OK)
+		log_error("supervisor: the api process does not hear of restarts");
+}
+
+static void place_count_restart(const struct place *place, enum metric_cause cause)
+{
+	_Static_assert((int)PROCESS_SAM_ACTIVATE == SAM_ACTIVATE &&
+			       (int)PROCESS_SAM_SIGN == SAM_SIGN &&
+			       (int)PROCESS_SAM_ISSUE == SAM_ISSUE,
+		"the SAMs' roles are the first of the processes");
+	place->supervisor->restarts[place->api ? PROCESS_API : (int)place->role][cause]++;
+	if (!place->api)
+		supervisor_tell_restarts(place->supervisor);
+}
+
 static void api_start(struct place *place)
 {
 	struct supervisor *supervisor = place->supervisor;
 	const char *argv[] = {supervisor->program, "api", "--config", supervisor->conf_path, NULL};
-	struct process_plan plan = {.argv = argv, .fd_count = 1, .user = &supervisor->api_user};
 	int api_end = -1;
 	pid_t pid;
 	rc_t rc = api_open_control(supervisor, &api_end);
+	const int fds[] = {api_end, -1, place->log_ends[1]};
+	struct process_plan plan = {.argv = argv,
+		.fds = fds,
+		.fd_count = sizeof(fds) / sizeof(fds[0]),
+		.user = &supervisor->api_user};
 
-	plan.fds = &api_end;
+	place_hand_log(place);
 	if (rc == RC_OK)
 		rc = process_start(&plan, &pid);
 	close_fd(&api_end);
@@ -208,6 +250,7 @@ static void api_start(struct place *place)
 		return;
 	}
 	place_started(place, pid);
+	supervisor_tell_restarts(supervisor);
 	supervisor->phase = PHASE_RUNNING;
 	for (size_t i = 0; i < supervisor->sam_count; i++) {
 		supervisor->sams[i].unacknowledged = 0;
@@ -269,6 +312,38 @@ static void supervisor_on_deadline(void *arg)
 		supervisor_kill_sams(supervisor, SIGKILL);
 }
 
+/* ---- reloading ---- */
+
+static void supervisor_reopen_log(struct supervisor *supervisor)
+{
+	int fresh;
+
+	if (supervisor->log_fd < 0 || logfile_open(supervisor->conf->log_file, &fresh) != RC_OK)
+		return;
+	log_set_file(fresh);
+	close_fd(&supervisor->log_fd);
+	supervisor->log_fd = fresh;
+	place_hand_log(&supervisor->api);
+	for (size_t i = 0; i < supervisor->sam_count; i++)
+		place_hand_log(&supervisor->sams[i]);
+}
+
+static void supervisor_on_reload(void *arg)
+{
+	struct supervisor *supervisor = arg;
+
+	if (supervisor->phase >= PHASE_DRAINING)
+		return;
+	notify_send(supervisor->notify, "RELOADING=1");
+	supervisor_reopen_log(supervisor);
+	log_info("supervisor: reloading");
+	/* one that is about to start reads everything anew by itself */
+	if (supervisor->phase == PHASE_RUNNING &&
+		control_send_reload(supervisor->control_fd) != RC_OK)
+		log_error("supervisor: the api process does not hear of the reload");
+	notify_send(supervisor->notify, "READY=1");
+}
+
 /* ---- deaths ---- */
 
 static void place_died(struct place *place, int64_t up_ms)
@@ -307,16 +382,19 @@ static void place_reaped(struct place *place, int status)
 	struct supervisor *supervisor = place->supervisor;
 	int64_t up_ms = clock_monotonic_ms() - place->started_ms;
 	bool recycled = !place->api && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE;
+	bool stopping = supervisor->phase >= PHASE_DRAINING;
 	bool expected = recycled || supervisor->phase != PHASE_RUNNING;
 
 	log_write(expected ? LOG_INFO : LOG_WARNING,
-		"supervisor: ended process=%s pid=%d %s=%d up_ms=%lld", place->name,
+		"supervisor: ended child=%s child_pid=%d %s=%d up_ms=%lld", place->name,
 		(int)place->pid, WIFSIGNALED(status) ? "signal" : "exit",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (long long)up_ms);
 	loop_timer_cancel(place->timer);
 	place->pid = 0;
 	if (place->api)
 		api_died(supervisor, status);
+	if (supervisor->phase == PHASE_RUNNING || (place->api && !stopping))
+		place_count_restart(place, recycled ? CAUSE_RECYCLED : CAUSE_DIED);
 	/* SAMs that were ended with the api process start when it does */
 	if (place->api || supervisor->phase == PHASE_RUNNING)
 		place_died(place, up_ms);
@@ -375,7 +453,7 @@ static void supervisor_take(struct supervisor *supervisor, const struct control_
 	}
 	/* before the acknowledgement it speaks of one that has been replaced already */
 	if (message->kind == CONTROL_LOST && sam->unacknowledged == 0 && sam->pid > 0) {
-		log_warning("supervisor: ending process=%s pid=%d, given up by the api process",
+		log_warning("supervisor: ending what the api process gave up child=%s child_pid=%d",
 			sam->name, (int)sam->pid);
 		/* one that only ended itself may do so, with its own exit status */
 		place_end(sam, LOST_MS);
@@ -448,7 +526,11 @@ static rc_t place_open(struct supervisor *supervisor, struct place *place)
 {
 	place->supervisor = supervisor;
 	place->backoff_ms = BACKOFF_FIRST_MS;
-	return loop_timer_new(supervisor->loop, place_on_timer, place, &place->timer);
+	place->log_ends[0] = place->log_ends[1] = -1;
+	rc_t rc = loop_timer_new(supervisor->loop, place_on_timer, place, &place->timer);
+	if (rc == RC_OK && supervisor->log_fd >= 0)
+		rc = logfile_channel(place->log_ends);
+	return rc;
 }
 
 /* Zeroed, and of a size that nobody changes. One for all: a caller that asks another SAM finds the
@@ -491,7 +573,7 @@ static rc_t supervisor_open_sams(struct supervisor *supervisor)
 
 static rc_t supervisor_open_loop(struct supervisor *supervisor)
 {
-	static const int stops[] = {SIGTERM, SIGINT, SIGHUP};
+	static const int stops[] = {SIGTERM, SIGINT};
 	rc_t rc = loop_new(&supervisor->loop);
 
 	if (rc == RC_OK)
@@ -499,23 +581,44 @@ static rc_t supervisor_open_loop(struct supervisor *supervisor)
 			&supervisor->deadline);
 	if (rc == RC_OK)
 		rc = loop_signal(supervisor->loop, SIGCHLD, supervisor_on_child, supervisor);
+	if (rc == RC_OK)
+		rc = loop_signal(supervisor->loop, SIGHUP, supervisor_on_reload, supervisor);
 	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]) && rc == RC_OK; i++)
 		rc = loop_signal(supervisor->loop, stops[i], supervisor_on_stop, supervisor);
+	return rc;
+}
+
+static void place_close(struct place *place)
+{
+	loop_timer_free(&place->timer);
+	close_fd(&place->log_ends[0]);
+	close_fd(&place->log_ends[1]);
+}
+
+static rc_t supervisor_open_log(struct supervisor *supervisor)
+{
+	if (supervisor->conf->log_file[0] == 0)
+		return RC_OK;
+	rc_t rc = logfile_open(supervisor->conf->log_file, &supervisor->log_fd);
+	if (rc == RC_OK)
+		log_set_file(supervisor->log_fd);
 	return rc;
 }
 
 static void supervisor_close(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->sam_count; i++)
-		loop_timer_free(&supervisor->sams[i].timer);
+		place_close(&supervisor->sams[i]);
 	close_fd(&supervisor->area_fd);
 	free(supervisor->sams);
-	loop_timer_free(&supervisor->api.timer);
+	place_close(&supervisor->api);
 	loop_timer_free(&supervisor->deadline);
 	loop_watch_free(&supervisor->control_watch);
 	close_fd(&supervisor->control_fd);
 	loop_free(&supervisor->loop);
 	notify_free(&supervisor->notify);
+	log_set_file(-1);
+	close_fd(&supervisor->log_fd);
 }
 
 rc_t supervisor_run(const struct conf *conf, const char *conf_path)
@@ -524,15 +627,18 @@ rc_t supervisor_run(const struct conf *conf, const char *conf_path)
 		.conf_path = conf_path,
 		.control_fd = -1,
 		.area_fd = -1,
+		.log_fd = -1,
 		.phase = PHASE_RESTARTING,
 		.result = RC_OK,
-		.api = {.name = "api", .api = true}};
+		.api = {.name = "api", .api = true, .log_ends = {-1, -1}}};
 	rc_t rc = process_harden();
 
 	if (rc == RC_OK)
 		rc = process_forget_environment();
 	if (rc == RC_OK)
 		rc = notify_new(&supervisor.notify);
+	if (rc == RC_OK)
+		rc = supervisor_open_log(&supervisor);
 	if (rc == RC_OK)
 		rc = supervisor_find_programs(&supervisor);
 	if (rc == RC_OK)

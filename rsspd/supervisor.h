@@ -8,7 +8,8 @@
 #include "conf.h"
 
 /* Runs in the foreground until SIGTERM or SIGINT: then the api process drains, the SAMs end, and it
- * returns RC_OK. conf_path goes to the SAMs. */
+ * returns RC_OK. SIGHUP opens log.file anew and has the api process read TLS certificate and key
+ * again; with a faulty certificate the old one stays. conf_path goes to the SAMs. */
 must_check rc_t supervisor_run(const struct conf *conf, const char *conf_path);
 
 #endif

@@ -24,8 +24,8 @@ static const char help[] =
 	"\n"
 	"  rssp-sam --config FILE --role activate|sign|issue --index N\n"
 	"\n"
-	"rsspd starts it, with a Unix stream socket as descriptor 3 and, for the role activate, the\n"
-	"memory of failures as descriptor 4. It logs in to the token, proves that each service key has\n"
+	"rsspd starts it, with a Unix stream socket as descriptor 3, for the role activate the memory of\n"
+	"failures as descriptor 4 and, with log.file, a socket for the log as descriptor 5. It logs in to the token, proves that each service key has\n"
 	"the attributes it must have, greets on the socket and answers jobs until the socket closes.\n"
 	"\n"
 	"exit codes: 0 socket closed or SIGTERM; 64 usage; 69 the token is gone, or a signature did not\n"
@@ -36,8 +36,6 @@ static const struct {
 	const char *name;
 	enum sam_role role;
 } roles[] = {{"activate", SAM_ACTIVATE}, {"sign", SAM_SIGN}, {"issue", SAM_ISSUE}};
-
-static const char *const levels[] = {"debug", "info", "warning", "error"};
 
 struct arguments {
 	const char *config;
@@ -130,17 +128,18 @@ static void signals_set(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
-static void log_start(const struct arguments *arguments, const char *level)
+/* conf NULL: it is not read yet. */
+static void log_start(const struct arguments *arguments, const struct conf *conf)
 {
-	enum log_level least = LOG_INFO;
 	char process[32];
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(levels[i], level) == 0)
-			least = (enum log_level)i;
-	}
 	snprintf(process, sizeof(process), "sam-%s-%u", arguments->role_name, arguments->index);
-	log_open(process, least);
+	if (conf == NULL)
+		log_open(process, LOG_INFO);
+	else
+		conf_log_open(conf, process);
+	if (conf != NULL && conf->log_file[0] != 0)
+		log_set_channel(LOG_CHANNEL_FD);
 }
 
 static struct sam_options options_from(const struct conf *conf, enum sam_role role)
@@ -172,7 +171,7 @@ static int serve(const struct arguments *arguments, const struct conf *conf)
 	struct sam_options options = options_from(conf, arguments->role);
 	struct sam *sam = NULL;
 
-	log_start(arguments, conf->log_level);
+	log_start(arguments, conf);
 	rc_t rc = sam_new(&options, &sam);
 	if (rc == RC_HSM_DOWN || rc == RC_NO_MEMORY)
 		return SERVE_LOST;
@@ -200,7 +199,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	signals_set();
-	log_start(&arguments, "info");
+	log_start(&arguments, NULL);
 	if (process_harden() == RC_OK && conf_load(&conf, arguments.config) == RC_OK)
 		status = serve(&arguments, conf);
 	conf_free(&conf);

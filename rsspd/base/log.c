@@ -1,18 +1,21 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/log_json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
-
-#define LOG_LINE 2048
 
 static struct {
 	char process[32];
 	enum log_level least;
-} log_state = {"rsspd", LOG_INFO};
+	enum log_format format;
+	int file, channel; /* -1: none */
+	bool owns_file;	   /* it came by the channel */
+} log_state = {"rsspd", LOG_INFO, LOG_TEXT, -1, -1, false};
 
 static const char *const log_names[] = {"debug", "info", "warning", "error"};
 
@@ -22,32 +25,108 @@ void log_open(const char *process, enum log_level least)
 	log_state.least = least;
 }
 
+void log_set_format(enum log_format format)
+{
+	log_state.format = format;
+}
+
+void log_set_file(int fd)
+{
+	if (log_state.owns_file)
+		close(log_state.file);
+	log_state.owns_file = false;
+	log_state.file = fd;
+}
+
+void log_set_channel(int socket)
+{
+	log_state.channel = socket;
+}
+
 bool log_wanted(enum log_level level)
 {
 	return level >= log_state.least;
 }
 
+/* -1: there is nothing. */
+static int channel_take(int channel)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} fds = {0};
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = fds.bytes,
+		.msg_controllen = sizeof(fds.bytes)};
+	int fd = -1;
+
+	if (recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+		return -1;
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+		header->cmsg_len == CMSG_LEN(sizeof(fd)))
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+static void channel_follow(void)
+{
+	int fd;
+
+	while (log_state.channel >= 0 && (fd = channel_take(log_state.channel)) >= 0) {
+		log_set_file(fd);
+		log_state.owns_file = true;
+	}
+}
+
+/* Nothing in a message ends its line or steers a terminal, whatever its words are made of. */
+static size_t text_line(char *out, size_t size, const char *message)
+{
+	size_t used = 0;
+
+	for (; *message != 0 && used + 5 < size; message++) {
+		unsigned char c = (unsigned char)*message;
+		if (c < 0x20 || c == 0x7f)
+			used += (size_t)snprintf(out + used, size - used, "\\x%02x", c);
+		else
+			out[used++] = (char)c;
+	}
+	return used;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-	char line[LOG_LINE], time[CLOCK_TEXT];
+	char message[LOG_MESSAGE], line[LOG_LINE], time[CLOCK_TEXT];
+	size_t used;
 	va_list args;
 
 	if (level < log_state.least)
 		return;
-	clock_format(clock_wall_ms(), time);
-	int used = snprintf(
-		line, sizeof(line), "%s %s %s ", time, log_names[level], log_state.process);
 	va_start(args, format);
-	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, args);
+	int len = vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (more < 0)
+	if (len < 0)
 		return;
-	size_t len = strlen(line);
-	line[len++] = '\n';
+	clock_format(clock_wall_ms(), time);
+	if (log_state.format == LOG_JSON) {
+		used = log_json(
+			line, sizeof(line) - 1, time, log_names[level], log_state.process, message);
+	} else {
+		used = (size_t)snprintf(
+			line, sizeof(line), "%s %s %s ", time, log_names[level], log_state.process);
+		used += text_line(line + used, sizeof(line) - used - 1, message);
+	}
+	line[used++] = '\n';
+	channel_follow();
 	/* one write a line, so that lines of several processes do not mix; a full disk must not
 	 * stop the service, the durable record is the audit */
-	if (write(STDERR_FILENO, line, len) < 0)
-		return;
+	ssize_t written = write(STDERR_FILENO, line, used);
+	if (log_state.file >= 0)
+		written = write(log_state.file, line, used);
+	(void)written;
 }
 
 const char *log_escape(const char *text, char *out, size_t size)

@@ -43,7 +43,10 @@ static void options_that_are_not_given_have_their_default(void **state)
 	assert_string_equal(conf->service_region, "VN");
 	assert_string_equal(conf->sam_user, "");
 	assert_string_equal(conf->pki_ca_certificate, "/folder/ca.pem");
-	assert_int_equal(conf_log_level(conf), LOG_INFO);
+	assert_string_equal(conf->log_level, "info");
+	assert_string_equal(conf->log_format, "text");
+	assert_string_equal(conf->log_file, "");
+	assert_int_equal(conf->metrics_port, 0);
 	conf_free(&conf);
 	assert_null(conf);
 }

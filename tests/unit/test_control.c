@@ -67,17 +67,39 @@ static void a_report_comes_before_the_acknowledgement_of_the_successor(void **st
 	close(control[0]);
 }
 
+static void what_the_supervisor_knows_arrives(void **state)
+{
+	struct control_message message;
+	int control[2];
+
+	(void)state;
+	assert_int_equal(control_pair(control), RC_OK);
+	assert_int_equal(control_send_restarts(control[0], PROCESS_API, CAUSE_RECYCLED, 7), RC_OK);
+	assert_int_equal(control_send_reload(control[0]), RC_OK);
+	assert_int_equal(control_receive(control[1], &message), RC_OK);
+	assert_int_equal(message.kind, CONTROL_RESTARTS);
+	assert_int_equal(message.process, PROCESS_API);
+	assert_int_equal(message.cause, CAUSE_RECYCLED);
+	assert_int_equal(message.total, 7);
+	assert_int_equal(control_receive(control[1], &message), RC_OK);
+	assert_int_equal(message.kind, CONTROL_RELOAD);
+	close(control[0]);
+	close(control[1]);
+}
+
 static void a_packet_that_is_not_ours_is_refused(void **state)
 {
-	static const uint32_t packets[][3] = {
-		{0, 0, 0}, {4, 0, 0}, {CONTROL_LOST, SAM_ROLES, 0}, {CONTROL_ATTACH, 0, 0}};
+	static const uint32_t packets[][4] = {{0, 0, 0, 0}, {CONTROL_RELOAD + 1, 0, 0, 0},
+		{CONTROL_LOST, SAM_ROLES, 0, 0}, {CONTROL_ATTACH, 0, 0, 0},
+		{CONTROL_RESTARTS, PROCESS_API + 1, 0, 0},
+		{CONTROL_RESTARTS, 0, CAUSE_RECYCLED + 1, 0}};
 	struct control_message message;
 	int control[2];
 
 	(void)state;
 	assert_int_equal(control_pair(control), RC_OK);
 	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
-		assert_int_equal(send(control[0], packets[i], sizeof(packets[i]), 0), 12);
+		assert_int_equal(send(control[0], packets[i], sizeof(packets[i]), 0), 16);
 		assert_int_equal(control_receive(control[1], &message), RC_FORMAT);
 	}
 	assert_int_equal(send(control[0], "short", 5, 0), 5);
@@ -185,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_attached_socket_is_acknowledged_and_works),
 		cmocka_unit_test(a_report_comes_before_the_acknowledgement_of_the_successor),
+		cmocka_unit_test(what_the_supervisor_knows_arrives),
 		cmocka_unit_test(a_packet_that_is_not_ours_is_refused),
 		cmocka_unit_test(a_program_has_its_descriptors_and_no_others),
 		cmocka_unit_test(a_program_cannot_gain_privileges_and_leads_its_group),
