@@ -96,7 +96,7 @@ class Crowd:
 
     def plan(self, file, key, factors, count):
         """Writes who authorises, in turn: `count` people, an OTP each where one is asked for."""
-        people = self.group(key, factors)[:count]
+        people = sorted(self.group(key, factors), key=lambda one: one["step"])[:count]
         if factors != "PIN":
             self.next_steps(people)
         with open(file, "w", encoding="ascii") as out:

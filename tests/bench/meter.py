@@ -1,6 +1,7 @@
 """CPU time, memory and commits of everything that runs, by kind of process."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -97,13 +98,17 @@ class Perf:
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def report(self, lines=30):
-        """The dearest symbols of each kind."""
+        """Of each kind: how much of its CPU is in which file, and the dearest symbols."""
         found = {}
         for kind, (file, process) in self.records.items():
             process.wait()
-            text = subprocess.run(
-                ["perf", "report", "-i", str(file), "--stdio", "-q", "--sort", "dso,symbol",
-                 "--percent-limit", "0.4"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, text=True, check=False).stdout
-            found[kind] = [line.rstrip() for line in text.splitlines() if line.strip()][:lines]
+            found[kind] = self.shares(file, "dso")[:8] + [""] + self.shares(file, "dso,symbol")[:lines]
         return found
+
+    @staticmethod
+    def shares(file, by):
+        text = subprocess.run(
+            ["perf", "report", "-i", str(file), "--stdio", "-q", "--sort", by,
+             "--percent-limit", "0.4"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, check=False).stdout
+        return [re.sub(r"[\s-]*$", "", line) for line in text.splitlines() if line.strip()]

@@ -41,35 +41,35 @@ def rate_rows(results):
     for one in results:
         verdict = "" if one["share"] >= one["floor"] else " **missed**"
         yield [one["title"], one["key"], number(one["raw"]), number(one["rate"]),
-               f"{one['share']:.2f}", f"{one['floor']:.2f}{verdict}",
+               f"{one['share']:.2f}", f"{one['floor']:.2f}{verdict}", f"{one['share_by_cpu']:.2f}",
                latency(one["authorize"]), latency(one["sign"])]
 
 
 def cost_rows(results):
     for one in results:
         cost = one["cpu_us"]
-        yield [one["title"], one["key"],
+        yield [one["title"], one["key"], micro(one["raw_cpu_us"]),
                *(micro(cost[kind]) for kind in ("api", "sams", "postgres", "load")),
                f"{one['commits_per_signature']:.3f}", number(one["wal_per_signature"]),
                *(f"{one['memory'][kind] / 1e6:.0f}" for kind in ("api", "sams", "postgres")),
-               f"{one['others']:.0%}"]
+               f"{one['busy']:.0%} / {one['others']:.0%}"]
 
 
 def markdown(measured):
     host, durable = measured["machine"], measured["durability"]
     options = ", ".join(f"{name} = {value}" for name, value in measured["options"].items())
-    raw = [[one["key"], one["way"], " · ".join(number(rate) for rate in one["rates"])]
+    raw = [[one["key"], one["way"], " · ".join(map(number, one["rates"]))]
            for one in measured["raw"]]
     return "\n\n".join([
         f"`{measured['command']}`, {measured['date']}: {host['cores']} cores ({host['cpu']}), "
         f"{host['memory_gib']} GiB, PostgreSQL {durable['server_version'].split()[0]} with "
         f"fsync = {durable['fsync']}, synchronous_commit = {durable['synchronous_commit']}; "
         f"{options}; load generator on the same cores.",
-        table(["timed", "key", "raw /s", "signatures /s", "share", "floor",
+        table(["timed", "key", "raw /s", "signatures /s", "share", "floor", "by CPU time",
                "authorize p50 / p99 ms", "signHash p50 / p99 ms"], rate_rows(measured["results"])),
-        table(["timed", "key", "CPU µs a signature: api", "SAMs", "PostgreSQL", "load",
+        table(["timed", "key", "CPU µs a signature: raw", "api", "SAMs", "PostgreSQL", "load",
                "commits a signature", "WAL bytes a signature",
-               "PSS MB: api", "SAMs", "PostgreSQL", "CPU of others"],
+               "PSS MB: api", "SAMs", "PostgreSQL", "cores busy / by others"],
               cost_rows(measured["results"])),
         table(["raw", "way", "signatures /s, in the order of measuring"], raw)]) + "\n"
 

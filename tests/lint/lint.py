@@ -168,7 +168,7 @@ def results_are_checked():
 
 def files_stay_short():
     for name in tracked("*.c", "*.h", "*.py", "*.sh", "*.ts", "*.tsx", "*.mjs", "rsspd/quickstart",
-                        "tests/run"):
+                        "tests/run", "tests/bench/run"):
         count = len(lines(name))
         if count > LONGEST_FILE:
             yield f"{name}:1: {count} lines; {LONGEST_FILE} at most"
@@ -229,7 +229,7 @@ def nothing_is_left_for_later():
 
 
 def scripts_can_run():
-    for name in ("rsspd/quickstart", "tests/run", ".ci/run", "schema/migrate"):
+    for name in ("rsspd/quickstart", "tests/run", "tests/bench/run", ".ci/run", "schema/migrate"):
         path = SOURCE / name
         if not path.is_file() or not path.stat().st_mode & 0o111:
             yield f"{name}:1: missing, or without its run bit"

@@ -38,7 +38,7 @@ CLEAN = {
     "rsspd/store/pg.h": "#include <libpq-fe.h>\n",
     "rsspd/core/core.h": '#include "store/pg.h"\n',
     "api/a.c": '#include "core/core.h"\n/* strcpy( in a comment; */\nchar *b = "strcpy(";\n',
-    "rsspd/quickstart": "", "tests/run": "", ".ci/run": "", "schema/migrate": "",
+    "rsspd/quickstart": "", "tests/run": "", "tests/bench/run": "", ".ci/run": "", "schema/migrate": "",
 }
 
 
