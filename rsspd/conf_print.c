@@ -144,7 +144,7 @@ static void manual_option(FILE *out, const struct conf_option *option)
 	roff_chars(out, range);
 	fputs(range[0] != 0 ? ").\n" : ".\n", out);
 	if (option->needed) {
-		fputs("Example: ", out);
+		fputs(".br\nExample: ", out);
 		roff_chars(out, initial);
 		fputc('\n', out);
 	}

@@ -1,5 +1,6 @@
 /* rssp-keys: makes and checks the service's keys in its tokens. */
 #include "base/log.h"
+#include "base/roff.h"
 #include "conf.h"
 #include "hsm/p11/key.h"
 #include "hsm/p11/turn.h"
@@ -12,12 +13,15 @@
 enum exit_code { EXIT_GOOD = 0, EXIT_KEYS = 1, EXIT_CONFIG = 3, EXIT_USAGE = 64 };
 
 static const char help[] =
-	"rssp-keys: the keys of the service itself, in the HSM.\n"
+	"rssp-keys: the keys of the service itself, in the HSM\n"
 	"\n"
-	"  rssp-keys init  --config FILE   make what is missing, then check\n"
-	"  rssp-keys check --config FILE   print each key and whether its attributes hold\n"
-	"  rssp-keys next  --config FILE   make the next generation of the first three, then check;\n"
-	"                                  restart every rsspd afterwards\n"
+	"usage: rssp-keys COMMAND --config FILE\n"
+	"\n"
+	"  init    make what is missing, then check\n"
+	"  check   print each key and whether its attributes hold\n"
+	"  next    make the next generation of the first three, then check; restart every rsspd\n"
+	"          afterwards\n"
+	"  manual  print this as a manual page\n"
 	"\n"
 	"In the token hsm.key-token:\n"
 	"  rssp-wrap  AES-256; wraps and unwraps subscribers' keys, nothing else\n"
@@ -212,6 +216,10 @@ int main(int argc, char **argv)
 		if (option != 'c')
 			return EXIT_USAGE;
 		config = optarg;
+	}
+	if (optind + 1 == argc && strcmp(argv[optind], "manual") == 0) {
+		roff_help(stdout, "rssp-keys", "8", help, "rsspd(8), rsspd.conf(5)");
+		return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_CONFIG;
 	}
 	enum task task = optind < argc ? task_of(argv[optind]) : TASK_COUNT;
 	if (config == NULL || optind + 1 != argc || task == TASK_COUNT) {

@@ -149,7 +149,8 @@ void roff_item(FILE *out, const char *left, const char *right)
 struct help {
 	FILE *out;
 	bool listed; /* the line before belongs to a row */
-	bool blank;  /* the line before was empty */
+	bool parted; /* the line before was empty, or does not run on */
+	char exits[1024];
 };
 
 static size_t spaces(const char *line, size_t len)
@@ -180,6 +181,7 @@ static void help_row(struct help *help, const char *line, size_t len)
 		line_put(help->out, line + 2, len - 2);
 		fputs(".EE\n.RE\n", help->out);
 		help->listed = false;
+		help->parted = true;
 		return;
 	}
 	while (line[left - 1] == ' ')
@@ -189,6 +191,35 @@ static void help_row(struct help *help, const char *line, size_t len)
 	fputs("\\fR\n", help->out);
 	line_put(help->out, line + right, len - right);
 	help->listed = true;
+}
+
+/* Appends a line of `0 done; 1 failed; …`. */
+static void help_exit(struct help *help, const char *line, size_t len)
+{
+	size_t used = strlen(help->exits);
+
+	snprintf(help->exits + used, sizeof(help->exits) - used, "%s%.*s", used > 0 ? " " : "",
+		(int)len, line);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static void help_exits(const struct help *help)
+{
+	const char *at = help->exits;
+
+	while (is_digit(*at)) {
+		size_t number = strspn(at, "0123456789"), end = number;
+		while (at[end] != 0 &&
+			!(at[end] == ';' && at[end + 1] == ' ' && is_digit(at[end + 2])))
+			end++;
+		fprintf(help->out, ".TP\n\\fB%.*s\\fR\n", (int)number, at);
+		line_put(help->out, at + number + 1, end - number - 1);
+		at += at[end] == 0 ? end : end + 2;
+	}
 }
 
 static bool starts(const char *line, size_t len, const char *word)
@@ -206,16 +237,17 @@ static void help_line(struct help *help, const char *line, size_t len)
 		roff_section(help->out, "DESCRIPTION");
 	} else if (starts(line, len, "exit ")) {
 		size_t colon = strcspn(line, ":") + 2;
-		roff_section(help->out, "EXIT STATUS");
-		line_put(help->out, line + colon, len - colon);
+		help_exit(help, line + colon, len - colon);
+	} else if (help->exits[0] != 0) {
+		help_exit(help, line, len);
 	} else if (indent > 2 && help->listed) {
 		line_put(help->out, line + indent, len - indent);
 	} else if (indent == 2) {
 		help_row(help, line, len);
 	} else {
-		if (help->blank || help->listed)
+		if (help->parted || help->listed)
 			fputs(".PP\n", help->out);
-		help->listed = false;
+		help->listed = help->parted = false;
 		line_put(help->out, line, len);
 	}
 }
@@ -236,8 +268,11 @@ void roff_help(FILE *out, const char *name, const char *section, const char *hel
 	while (line_take(&help, &line, &len)) {
 		if (len > 0)
 			help_line(&state, line, len);
-		state.blank = len == 0;
+		else
+			state.parted = true;
 	}
+	roff_section(out, "EXIT STATUS");
+	help_exits(&state);
 	roff_section(out, "SEE ALSO");
 	roff_text(out, see);
 }

@@ -31,7 +31,8 @@ void roff_chars(FILE *out, const char *text);
 
 /*
  * A whole page from a --help text of this project's form: first line `name: summary`, a paragraph
- * `usage: …`, rows `  word  what it is` with indented lines that go on, `exit status: …`.
+ * `usage: …`, rows `  word  what it is` with indented lines that go on, and at the end
+ * `exit status: 0 what; 1 what`.
  */
 void roff_help(FILE *out, const char *name, const char *section, const char *help, const char *see);
 
