@@ -20,12 +20,30 @@
 /* clang-format on */
 
 static const struct cli_option sign_options[] = {
+	{"format", 0, "pades|cades", NULL,
+		{"pades: into the PDF (default); cades: any file, signature in FILE.p7s beside it",
+			"pades: ký vào PDF (mặc định); cades: mọi loại tệp, chữ ký ở TỆP.p7s bên cạnh"}},
+	{"list", 0, "FILE", NULL,
+		{"sign the files named in FILE, one a line; -: standard input",
+			"ký các tệp có tên trong FILE, mỗi dòng một tên; -: đầu vào chuẩn"}},
+	{"recursive", 'r', NULL, NULL,
+		{"folders with the folders below them; links are not followed",
+			"thư mục cùng các thư mục con; không đi theo liên kết"}},
 	{"output", 'o', "FILE", NULL,
 		{"write here (default: NAME-signed.pdf beside the input)",
 			"ghi ra tệp này (mặc định: TÊN-signed.pdf cạnh tệp vào)"}},
+	{"output-dir", 0, "FOLDER", NULL,
+		{"write into FOLDER, made if it is missing, with the input's subfolders",
+			"ghi vào thư mục này (tự tạo nếu chưa có), giữ các thư mục con"}},
 	{"force", 0, NULL, NULL,
 		{"replace an output that exists; never the input",
 			"ghi đè tệp ra nếu đã có; không bao giờ ghi đè tệp vào"}},
+	{"results", 0, "FILE", NULL,
+		{"keep a list there of what is done; the same command goes on from it",
+			"ghi danh sách kết quả vào đó; chạy lại lệnh thì làm tiếp"}},
+	{"keep-going", 0, NULL, NULL,
+		{"sign the others when a file cannot be signed (default: sign none)",
+			"vẫn ký các tệp khác khi có tệp không ký được (mặc định: không ký tệp nào)"}},
 	{"user", 0, "ID", "RSSP_USER",
 		{"the subscriber whose only credential signs",
 			"thuê bao ký (khi chỉ có một chứng thư)"}},
@@ -251,17 +269,40 @@ static const struct cli_command root_commands[] = {
 		.run = cli_sign,
 		.needs = NEEDS_CLIENT,
 		OPTIONS(sign_options),
-		.arguments = "FILE.pdf…",
-		.least = 1,
+		.arguments = "FILE|FOLDER…",
 		.most = CLI_ARGUMENTS_MAX,
-		.summary = {"sign PDFs (PAdES B-B)", "ký tệp PDF (PAdES B-B)"},
-		.detail = {"The signature is invisible and appended: earlier signatures stay valid, and "
-			   "the input is not changed.\nSeveral files are signed with one PIN and one "
-			   "one-time password. Both are asked for at the terminal.",
-			"Chữ ký ẩn, ghi nối vào cuối: các chữ ký trước vẫn hợp lệ, tệp vào không đổi.\nNhiều "
-			"tệp được ký bằng một lần nhập PIN và OTP. Cả hai được hỏi trên màn hình dòng lệnh."},
-		.example = "  rssp sign hoc-ba.pdf --user USER-ID --env .run/env\n"
-			   "  rssp sign lop-9a/*.pdf --credential CREDENTIAL-ID"},
+		.summary = {"sign PDFs (PAdES B-B), or files of any kind (CAdES B-B)",
+			"ký tệp PDF (PAdES B-B), hoặc tệp loại bất kỳ (CAdES B-B)"},
+		.detail = {"The input is never changed. A PDF's signature is appended: earlier ones stay "
+			   "valid. --format cades puts\nthe signature of any file beside it (openssl cms "
+			   "-verify -binary -inform DER -in FILE.p7s -content FILE …).\n\n"
+			   "All files are read first; if one cannot be signed, that is said and nothing is "
+			   "signed, before a PIN is\nasked for; --keep-going signs the others and exits with "
+			   "the code of the first failure. PIN and one-time\npassword are asked for once for "
+			   "up to 500 files; with more, once for every 500, each time with the number of\n"
+			   "files, and each 500 are written before the next are asked for. With --pin-fd and "
+			   "--otp-fd, one line each.\n\n"
+			   "A folder gives its PDFs by name, without those called …-signed.pdf. With "
+			   "--results FILE the run can be cut\noff at any time (Ctrl-C, a lost connection, a "
+			   "full disk): the same command then signs only what is missing.\nFILE has one JSON "
+			   "object a line: input, output, state, digest, signingTime, requestID, error.",
+			"Tệp vào không bao giờ bị sửa. Chữ ký PDF được ghi nối vào cuối: các chữ ký trước vẫn "
+			"hợp lệ. --format cades\nghi chữ ký của tệp bất kỳ ra tệp riêng bên cạnh (openssl cms "
+			"-verify -binary -inform DER -in TỆP.p7s -content TỆP …).\n\n"
+			"Mọi tệp được đọc trước; nếu có tệp không ký được thì báo ngay và không ký gì, trước "
+			"khi hỏi PIN;\n--keep-going thì ký các tệp còn lại và thoát với mã của lỗi đầu tiên. "
+			"PIN và OTP được hỏi một lần cho tối đa\n500 tệp; nhiều hơn thì cứ 500 tệp hỏi một "
+			"lần, mỗi lần nêu số tệp, ghi xong 500 tệp rồi mới hỏi tiếp.\nVới --pin-fd và --otp-fd: "
+			"mỗi lần một dòng.\n\n"
+			"Thư mục: ký các PDF theo tên, trừ các tệp …-signed.pdf. Với --results FILE, lệnh có "
+			"thể bị ngắt bất kỳ lúc\nnào (Ctrl-C, mất kết nối, đầy đĩa): chạy lại đúng lệnh đó thì "
+			"chỉ ký phần còn thiếu.\nFILE có mỗi dòng một đối tượng JSON: input, output, state, "
+			"digest, signingTime, requestID, error."},
+		.example =
+			"  rssp sign hoc-ba.pdf --user USER-ID --env .run/env\n"
+			"  rssp sign lop-9a/ --output-dir da-ky --results lop-9a.jsonl --user USER-ID\n"
+			"  rssp sign --list tep.txt --keep-going --credential CREDENTIAL-ID\n"
+			"  rssp sign benh-an.zip --format cades --credential CREDENTIAL-ID"},
 	{.name = "activate",
 		.run = cli_activate,
 		.needs = NEEDS_SERVER,

@@ -71,6 +71,8 @@ static bool write_all(int fd, struct span bytes)
 		ssize_t put = write(fd, bytes.data, bytes.len);
 		if (put < 0 && errno == EINTR)
 			continue;
+		if (put == 0)
+			errno = ENOSPC;
 		if (put <= 0)
 			return false;
 		bytes.data += put;
@@ -118,29 +120,59 @@ static bool write_temporary(int fd, struct span bytes)
 	return write_all(fd, bytes) && usual_mode(fd) && fsync(fd) == 0;
 }
 
-enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace)
+/* Beside the file, so that the rename stays on one file system; short, as the file's own name may
+ * be as long as names can be. */
+static int temporary_name(const char *path, struct buf *name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	const char *text = NULL;
+
+	if (buf_append(name, path, folder) != RC_OK ||
+		buf_append_string(name, ".rssp-XXXXXX") != RC_OK ||
+		buf_string(name, &text) != RC_OK)
+		return ENOMEM;
+	return 0;
+}
+
+int file_write_whole(const char *path, struct span bytes, bool replace)
 {
 	struct buf name = BUF_INIT;
-	const char *text = NULL;
-	bool done = false;
-	int error = ENOMEM;
+	int error = temporary_name(path, &name);
+	int fd = -1;
 
-	if (buf_printf(&name, "%s.XXXXXX", path) != RC_OK || buf_string(&name, &text) != RC_OK)
+	if (error != 0)
 		goto out;
-	int fd = mkostemp((char *)name.data, O_CLOEXEC);
-	if (fd >= 0) {
-		done = write_temporary(fd, bytes);
-		done = close(fd) == 0 && done;
-		done = done && move_into_place(text, path, replace);
+	char *temporary = (char *)name.data;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		error = errno;
+		goto out;
 	}
-	error = errno;
-	if (!done && fd >= 0)
-		unlink(text);
+	bool done = write_temporary(fd, bytes);
+	error = done ? 0 : errno;
+	if (close(fd) != 0 && done) {
+		done = false;
+		error = errno;
+	}
+	if (done && !move_into_place(temporary, path, replace)) {
+		done = false;
+		error = errno;
+	}
 	if (done)
 		sync_directory(path);
+	else
+		unlink(temporary);
 out:
 	buf_free(&name);
-	if (done)
+	return error;
+}
+
+enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace)
+{
+	int error = file_write_whole(path, bytes, replace);
+
+	if (error == 0)
 		return CLI_DONE;
 	if (error == EEXIST)
 		return cli_fail(cli, CLI_USAGE, "%s is there already; --force replaces it",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utf8proc.h>
 
@@ -39,10 +40,10 @@ void cli_result(struct cli *cli, const char *name, json_t *value)
 	json_object_set_new(cli->result, name, value == NULL ? json_null() : value);
 }
 
-static const char *error_name(enum cli_exit code)
+const char *cli_error_name(enum cli_exit code)
 {
-	static const char *const names[] = {
-		"", "refused", "usage", "input", "unreachable", "factor", "policy", "local"};
+	static const char *const names[] = {"", "refused", "usage", "input", "unreachable",
+		"factor", "policy", "local", "stopped"};
 
 	return names[code];
 }
@@ -58,7 +59,7 @@ enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, cons
 	fflush(stdout);
 	fprintf(stderr, "%srssp: %s%s\n", cli->colour_err ? "\033[31m" : "", text,
 		cli->colour_err ? "\033[0m" : "");
-	cli_result(cli, "error", json_string(error_name(code)));
+	cli_result(cli, "error", json_string(cli_error_name(code)));
 	cli_result(cli, "description", json_string(text));
 	cli_result(cli, "exit", json_integer(code));
 	if (cli->answer.request[0] != 0)
@@ -201,22 +202,51 @@ void cli_table(
 		print_row(cli, json_array_get(rows, i), columns, widths, count);
 }
 
-/* Nothing for what is quick; a line that renews itself on a terminal, one every 5 s elsewhere. */
+#define BAR_WIDTH 30
+
+static size_t terminal_width(void)
+{
+	struct winsize size = {0};
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* "signing ███████░░░ 120/500": without the bar where the terminal is too narrow. */
+static void draw_bar(const struct cli *cli, struct text what, size_t done, size_t total)
+{
+	char numbers[64];
+	const char *words = cli_text(cli, what);
+	size_t filled = total == 0 ? 0 : done * BAR_WIDTH / total;
+
+	snprintf(numbers, sizeof(numbers), "%zu/%zu", done, total);
+	fprintf(stderr, "\r\033[K%s ", words);
+	if (cli_width(words) + BAR_WIDTH + strlen(numbers) + 3 <= terminal_width()) {
+		for (size_t i = 0; i < BAR_WIDTH; i++)
+			fputs(i < filled ? "█" : "░", stderr);
+		fputc(' ', stderr);
+	}
+	fputs(numbers, stderr);
+	fflush(stderr);
+}
+
 void cli_progress(const struct cli *cli, struct cli_progress *progress, size_t done, size_t total)
 {
 	int64_t now = clock_monotonic_ms();
-	bool terminal = isatty(STDERR_FILENO) == 1;
 
 	if (progress->started_ms == 0)
 		progress->started_ms = now;
-	if (terminal && done == total && progress->shown_ms != 0)
-		fprintf(stderr, "\r\033[K");
-	if (done == total || now - progress->started_ms < 1000 ||
-		now - progress->shown_ms < (terminal ? 100 : 5000))
+	if (isatty(STDERR_FILENO) != 1)
+		return;
+	if (done == total) {
+		if (progress->shown_ms != 0)
+			fprintf(stderr, "\r\033[K");
+		progress->shown_ms = 0;
+		return;
+	}
+	if (now - progress->started_ms < 1000 || now - progress->shown_ms < 100)
 		return;
 	progress->shown_ms = now;
-	fprintf(stderr, "%s%s %zu/%zu%s", terminal ? "\r" : "",
-		cli_text(cli, (struct text){"working", "đang xử lý"}), done, total,
-		terminal ? "" : "\n");
-	fflush(stderr);
+	draw_bar(cli,
+		progress->what.en != NULL ? progress->what : (struct text){"working", "đang xử lý"},
+		done, total);
 }

@@ -1,118 +1,104 @@
+/* rssp sign: from files to signed files. */
 #include "clients/cli/sign.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void signing_free(struct signing *signing)
 {
+	sign_results_close(signing);
 	for (size_t i = 0; i < signing->count; i++) {
-		if (signing->documents != NULL) {
-			buf_free(&signing->documents[i].out);
-			pades_free(&signing->documents[i].pades);
-		}
-		if (signing->signatures != NULL)
-			buf_free(&signing->signatures[i]);
+		struct document *document = &signing->documents[i];
+		free(document->in);
+		free(document->place);
+		free(document->out);
+		free(document->fault.words);
+		buf_free(&document->signature);
 	}
 	free(signing->documents);
-	free(signing->hashes);
-	free(signing->signatures);
 	csc_credential_free(&signing->credential);
-	secret_free(&signing->pin);
-	secret_free(&signing->otp);
-	secret_free(&signing->sad);
 }
 
-static enum cli_exit prepare_all(struct signing *signing)
-{
-	struct cli_progress progress = {0};
-	enum cli_exit code = CLI_DONE;
-
-	for (size_t i = 0; code == CLI_DONE && i < signing->count; i++) {
-		code = sign_prepare(signing, &signing->documents[i]);
-		if (code == CLI_DONE)
-			signing->hashes[i] = pades_to_sign(signing->documents[i].pades);
-		cli_progress(signing->cli, &progress, i + 1, signing->count);
-	}
-	return code;
-}
-
-/* Authenticators show "123 456". */
-static void drop_spaces(struct secret *otp)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < otp->bytes.len; i++) {
-		if (otp->bytes.data[i] != ' ')
-			otp->bytes.data[kept++] = otp->bytes.data[i];
-	}
-	otp->bytes.len = kept;
-}
-
-static enum cli_exit ask_factors(struct signing *signing)
+static enum cli_exit choose_format(struct signing *signing)
 {
 	struct cli *cli = signing->cli;
+	const char *wanted = cli_value(cli, "format");
 
-	if (!cli_has(cli, "pin-fd") || !cli_has(cli, "otp-fd"))
-		cli_note(cli, "%zu document(s) to be signed by %s",
-			"%zu tài liệu sẽ được ký bởi %s", signing->count,
-			signing->credential.subject);
-	enum cli_exit code =
-		cli_ask(cli, "pin-fd", (struct text){"PIN", "Mã PIN"}, ASK_HIDDEN, &signing->pin);
-	if (code == CLI_DONE)
-		code = cli_ask(cli, "otp-fd", (struct text){"One-time password", "Mã OTP"},
-			ASK_HIDDEN, &signing->otp);
-	drop_spaces(&signing->otp);
-	return code;
+	if (wanted == NULL || strcmp(wanted, "pades") == 0)
+		signing->format = SIGN_PADES;
+	else if (strcmp(wanted, "cades") == 0)
+		signing->format = SIGN_CADES;
+	else
+		return cli_fail(cli, CLI_USAGE, "--format is pades or cades, not %s",
+			"--format là pades hoặc cades, không phải %s", wanted);
+	return CLI_DONE;
 }
 
-static enum cli_exit authorize_and_sign(struct signing *signing)
+static void prepare_all(struct signing *signing)
 {
-	struct cli *cli = signing->cli;
-	const struct csc_hashes hashes = {
-		.items = signing->hashes, .count = signing->count, .digest = signing->digest};
-	const struct csc_factors factors = {
-		.pin = secret_span(&signing->pin), .otp = secret_span(&signing->otp)};
-
-	rc_t rc = csc_authorize(cli->client, signing->credential.id, &hashes, &factors,
-		&signing->sad, &cli->answer);
-	secret_free(&signing->pin);
-	secret_free(&signing->otp);
-	if (rc == RC_OK)
-		rc = csc_sign_hash(cli->client, signing->credential.id, &hashes, signing->scheme,
-			&signing->sad, signing->signatures, &cli->answer);
-	return rc == RC_OK ? CLI_DONE : cli_fail_rc(cli, rc);
-}
-
-/* One that fails does not take the others' signatures away. */
-static enum cli_exit finish_all(struct signing *signing)
-{
-	enum cli_exit code = CLI_DONE;
+	struct cli_progress progress = {.what = {"preparing", "đang chuẩn bị"}};
 
 	for (size_t i = 0; i < signing->count; i++) {
-		enum cli_exit one = sign_finish(signing, i);
-		code = code == CLI_DONE ? one : code;
+		if (signing->documents[i].state != SIGN_FAULTY)
+			sign_prepare(signing, &signing->documents[i]);
+		cli_progress(signing->cli, &progress, i + 1, signing->count);
 	}
-	return code;
+}
+
+/* Which cannot be signed is said before a PIN is asked for. */
+static enum cli_exit judge_faults(struct signing *signing)
+{
+	struct cli *cli = signing->cli;
+	size_t faulty = sign_say_faults(signing);
+
+	if (faulty == 0 || cli_has(cli, "keep-going"))
+		return CLI_DONE;
+	if (signing->count > 1)
+		cli_note(cli,
+			"%zu of %zu cannot be signed; nothing was signed. --keep-going signs the others.",
+			"%zu trong %zu tệp không ký được; chưa ký gì. --keep-going để ký các tệp còn lại.",
+			faulty, signing->count);
+	return signing->code;
+}
+
+static enum cli_exit run(struct signing *signing)
+{
+	enum cli_exit code = choose_format(signing);
+
+	if (code == CLI_DONE)
+		code = sign_inputs(signing);
+	if (code == CLI_DONE)
+		code = sign_find_credential(signing);
+	if (code == CLI_DONE)
+		code = sign_choose_scheme(signing);
+	if (code == CLI_DONE)
+		code = sign_results_open(signing);
+	if (code != CLI_DONE)
+		return code;
+	sign_plan(signing);
+	prepare_all(signing);
+	code = judge_faults(signing);
+	if (code == CLI_DONE)
+		code = sign_check_room(signing);
+	if (code != CLI_DONE)
+		return code;
+	code = sign_all(signing);
+	sign_say_faults(signing);
+	sign_report(signing, code);
+	return code == CLI_STOPPED || signing->code == CLI_DONE ? code : signing->code;
 }
 
 enum cli_exit cli_sign(struct cli *cli)
 {
 	struct signing signing = {.cli = cli};
 
-	enum cli_exit code = sign_plan(&signing);
-	if (code == CLI_DONE)
-		code = sign_find_credential(&signing);
-	if (code == CLI_DONE)
-		code = sign_choose_scheme(&signing);
-	if (code == CLI_DONE)
-		code = prepare_all(&signing);
-	if (code == CLI_DONE)
-		code = ask_factors(&signing);
-	if (code == CLI_DONE)
-		code = authorize_and_sign(&signing);
-	if (code == CLI_DONE) {
-		code = finish_all(&signing);
-		sign_report(&signing);
-	}
+	/* a full disk and a reader that went away are errors to be told, not ends */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	enum cli_exit code = run(&signing);
+	if (code != CLI_DONE)
+		cli_result(cli, "exit", json_integer(code));
 	signing_free(&signing);
 	return code;
 }

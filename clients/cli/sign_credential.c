@@ -59,6 +59,11 @@ enum cli_exit sign_choose_scheme(struct signing *signing)
 			credential->id);
 	if (credential->certificate_count == 0)
 		return cli_fail_rc(cli, RC_SERVER_ANSWER);
+	if (!credential->needs_pin)
+		return cli_fail(cli, CLI_POLICY,
+			"%s is authorised by its signer in a browser, not by a PIN given to a program",
+			"%s được người ký cho phép trên trình duyệt, không bằng PIN nhập vào phần mềm",
+			credential->id);
 	if (wanted != NULL && !pss && strcmp(wanted, "pkcs1") != 0)
 		return cli_fail(cli, CLI_USAGE, "--scheme is pkcs1 or pss, not %s",
 			"--scheme là pkcs1 hoặc pss, không phải %s", wanted);
@@ -68,8 +73,5 @@ enum cli_exit sign_choose_scheme(struct signing *signing)
 			"--scheme chỉ cho khoá RSA; khoá này là ECDSA %ld bit", credential->bits);
 	signing->scheme = !credential->rsa ? ADES_ECDSA : pss ? ADES_RSA_PSS : ADES_RSA_PKCS1;
 	signing->digest = !credential->rsa && credential->bits > 256 ? ADES_SHA384 : ADES_SHA256;
-	if (signing->count > credential->multisign)
-		return cli_fail(cli, CLI_USAGE, "at most %zu files in one go",
-			"mỗi lần tối đa %zu tệp", credential->multisign);
 	return CLI_DONE;
 }

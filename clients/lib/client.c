@@ -79,6 +79,11 @@ void client_free(struct client **client)
 	*client = NULL;
 }
 
+void client_watch(struct client *client, client_stop_fn stop, void *arg)
+{
+	http_watch(client->http, stop, arg);
+}
+
 void client_answer_free(struct client_answer *answer)
 {
 	json_decref(answer->body);

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct client;
 
@@ -33,6 +34,10 @@ void client_text_free(char *text);
 /* The strings are copied. RC_CONFIG: url is not an https:// address. */
 must_check rc_t client_new(const struct client_config *config, struct client **client);
 void client_free(struct client **client);
+/* While a call waits, stop is asked about every second; true ends the call, RC_SERVER_UNREACHABLE.
+ * NULL: nobody is asked. */
+typedef bool (*client_stop_fn)(void *arg);
+void client_watch(struct client *client, client_stop_fn stop, void *arg);
 
 #define ANSWER_ERROR 64
 #define ANSWER_TEXT 1024

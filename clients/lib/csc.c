@@ -91,6 +91,24 @@ static rc_t read_certificates(const json_t *array, struct csc_credential *creden
 	return RC_OK;
 }
 
+/* "optional" is not asked for. */
+static bool factor_needed(const json_t *body, const char *name, bool unsaid)
+{
+	const char *presence =
+		json_string_value(json_object_get(json_object_get(body, name), "presence"));
+
+	return presence == NULL ? unsaid : strcmp(presence, "true") == 0;
+}
+
+static void read_factors(const json_t *body, struct csc_credential *credential)
+{
+	const char *mode = json_string_value(json_object_get(body, "authMode"));
+	bool by_us = mode == NULL || strcmp(mode, "explicit") == 0;
+
+	credential->needs_pin = by_us && factor_needed(body, "PIN", true);
+	credential->needs_otp = by_us && factor_needed(body, "OTP", false);
+}
+
 static rc_t read_credential(const json_t *body, struct csc_credential *credential)
 {
 	const json_t *key = json_object_get(body, "key");
@@ -105,6 +123,7 @@ static rc_t read_credential(const json_t *body, struct csc_credential *credentia
 	credential->rsa = !json_is_string(json_object_get(key, "curve"));
 	credential->bits = (long)json_integer_value(json_object_get(key, "len"));
 	credential->multisign = (size_t)json_integer_value(multisign);
+	read_factors(body, credential);
 	copy(credential->subject, sizeof(credential->subject), json_object_get(cert, "subjectDN"));
 	copy(credential->status, sizeof(credential->status), json_object_get(cert, "status"));
 	copy(credential->valid_to, sizeof(credential->valid_to), json_object_get(cert, "validTo"));
@@ -140,10 +159,15 @@ static rc_t take_sad(const struct client_answer *answer, struct secret *sad)
 rc_t csc_authorize(struct client *client, const char *credential, const struct csc_hashes *hashes,
 	const struct csc_factors *factors, struct secret *sad, struct client_answer *answer)
 {
-	json_t *body = json_pack("{s:s, s:I, s:o, s:o, s:o}", "credentialID", credential,
+	json_t *body = json_pack("{s:s, s:I, s:o, s:o}", "credentialID", credential,
 		"numSignatures", (json_int_t)hashes->count, "hash", json_hashes(hashes), "PIN",
-		json_span(factors->pin), "OTP", json_span(factors->otp));
+		json_span(factors->pin));
 
+	if (body != NULL && factors->otp.len > 0 &&
+		json_object_set_new(body, "OTP", json_span(factors->otp)) != 0) {
+		json_decref(body);
+		return RC_FORMAT;
+	}
 	rc_t rc = client_post(client, "/csc/v1/credentials/authorize", body, answer);
 	return rc == RC_OK ? take_sad(answer, sad) : rc;
 }

@@ -21,6 +21,8 @@ struct csc_credential {
 	struct buf certificates[CSC_CHAIN]; /* DER, the signer's own first */
 	size_t certificate_count;
 	size_t multisign;  /* hashes in one authorisation */
+	bool needs_pin;	   /* of the signer, by authorize; not if a browser asks for it */
+	bool needs_otp;
 	char subject[512]; /* RFC 4514, as the server prints it */
 	char status[16];   /* of the certificate; may be empty */
 	char valid_to[32];
@@ -46,7 +48,7 @@ struct csc_hashes {
 
 struct csc_factors {
 	struct span pin;
-	struct span otp;
+	struct span otp; /* empty: the credential wants none */
 };
 
 /* credentials/authorize (§11.6). */

@@ -15,6 +15,8 @@ struct http {
 	CURL *curl;
 	struct buf url;
 	char error[CURL_ERROR_SIZE];
+	client_stop_fn stop;
+	void *stop_arg;
 };
 
 rc_t http_global_init(void)
@@ -47,6 +49,18 @@ static bool is_loopback(const char *url)
 	return false;
 }
 
+static int on_progress(
+	void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	struct http *http = arg;
+
+	(void)down_total;
+	(void)down;
+	(void)up_total;
+	(void)up;
+	return http->stop != NULL && http->stop(http->stop_arg) ? 1 : 0;
+}
+
 static bool set_options(struct http *http, const struct client_config *config)
 {
 	CURL *curl = http->curl;
@@ -59,6 +73,9 @@ static bool set_options(struct http *http, const struct client_config *config)
 	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
 		       CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_TIMEOUT_S) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_USERAGENT, "rssp/" RSSPD_VERSION) == CURLE_OK &&
@@ -96,6 +113,12 @@ void http_free(struct http **http)
 	buf_free(&(*http)->url);
 	free(*http);
 	*http = NULL;
+}
+
+void http_watch(struct http *http, client_stop_fn stop, void *arg)
+{
+	http->stop = stop;
+	http->stop_arg = arg;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)

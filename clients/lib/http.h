@@ -16,6 +16,7 @@ struct http_request {
 must_check rc_t http_global_init(void);
 must_check rc_t http_new(const struct client_config *config, struct http **http);
 void http_free(struct http **http);
+void http_watch(struct http *http, client_stop_fn stop, void *arg);
 /* Sets status, request, retry_after_s, and text if there was no answer; the body goes to body. */
 must_check rc_t http_perform(struct http *http, const struct http_request *request,
 	struct buf *body, struct client_answer *answer);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ATTRIBUTES_MAX 8
+#define NO_TIME INT64_MIN
 
 struct cms {
 	CMS_ContentInfo *info;
@@ -149,10 +150,22 @@ static rc_t add_chain(CMS_ContentInfo *info, const struct ades_signer *signer)
 	return RC_OK;
 }
 
-/* CMS_final() would do this too, but it adds signing-time, which PAdES forbids. */
-static bool attributes_add(struct cms *cms, struct span content_digest)
+/* RFC 5652 §11.3: UTCTime until 2049, GeneralizedTime from then on. */
+static bool signing_time_add(struct cms *cms, int64_t signed_at_ms)
 {
-	return CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_contentType, V_ASN1_OBJECT,
+	ASN1_TIME *time = ASN1_TIME_set(NULL, (time_t)(signed_at_ms / 1000));
+
+	bool done = time != NULL && CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_signingTime,
+					    ASN1_STRING_type(time), time, -1) == 1;
+	ASN1_TIME_free(time);
+	return done;
+}
+
+/* CMS_final() would do this too, but it always adds signing-time, which PAdES forbids. */
+static bool attributes_add(struct cms *cms, struct span content_digest, int64_t signed_at_ms)
+{
+	return (signed_at_ms == NO_TIME || signing_time_add(cms, signed_at_ms)) &&
+	       CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_contentType, V_ASN1_OBJECT,
 		       OBJ_nid2obj(NID_pkcs7_data), -1) == 1 &&
 	       CMS_signed_add1_attr_by_NID(cms->signer, NID_pkcs9_messageDigest,
 		       V_ASN1_OCTET_STRING, content_digest.data, (int)content_digest.len) == 1;
@@ -229,7 +242,7 @@ out:
 }
 
 static rc_t cms_build(struct cms *cms, X509 *certificate, const struct ades_signer *signer,
-	struct span content_digest)
+	struct span content_digest, int64_t signed_at_ms)
 {
 	const unsigned flags = CMS_PARTIAL | CMS_DETACHED | CMS_BINARY;
 
@@ -248,14 +261,15 @@ static rc_t cms_build(struct cms *cms, X509 *certificate, const struct ades_sign
 	cms->signer = CMS_add1_signer(
 		cms->info, certificate, cms->key, cms->md, flags | CMS_CADES | CMS_NOSMIMECAP);
 	if (cms->signer == NULL || !signature_algorithm_set(cms) ||
-		!attributes_add(cms, content_digest))
+		!attributes_add(cms, content_digest, signed_at_ms))
 		return RC_CRYPTO;
 	rc_t rc = add_chain(cms->info, signer);
 	return rc != RC_OK ? rc
 			   : attributes_digest(cms->signer, cms->md, cms->digest, &cms->digest_len);
 }
 
-rc_t cms_prepare(const struct ades_signer *signer, struct span content_digest, struct cms **cms)
+static rc_t prepare(const struct ades_signer *signer, struct span content_digest,
+	int64_t signed_at_ms, struct cms **cms)
 {
 	X509 *certificate = NULL;
 	struct cms *fresh = NULL;
@@ -270,8 +284,9 @@ rc_t cms_prepare(const struct ades_signer *signer, struct span content_digest, s
 	}
 	fresh->md = digest_md(signer->digest);
 	fresh->scheme = signer->scheme;
-	rc = fresh->md == NULL ? RC_HASH_ALGO_INVALID
-			       : cms_build(fresh, certificate, signer, content_digest);
+	rc = fresh->md == NULL
+		     ? RC_HASH_ALGO_INVALID
+		     : cms_build(fresh, certificate, signer, content_digest, signed_at_ms);
 	if (rc != RC_OK)
 		goto out;
 	*cms = fresh;
@@ -281,6 +296,19 @@ out:
 	X509_free(certificate);
 	ERR_clear_error();
 	return rc;
+}
+
+rc_t cms_prepare(const struct ades_signer *signer, struct span content_digest, struct cms **cms)
+{
+	return prepare(signer, content_digest, NO_TIME, cms);
+}
+
+rc_t cms_prepare_at(const struct ades_signer *signer, struct span content_digest,
+	int64_t signed_at_ms, struct cms **cms)
+{
+	if (signed_at_ms < 0)
+		return RC_RANGE;
+	return prepare(signer, content_digest, signed_at_ms, cms);
 }
 
 void cms_free(struct cms **cms)
