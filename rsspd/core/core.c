@@ -147,7 +147,8 @@ void core_watch(const struct core *core, struct core_watch *watch)
 		.crl_ends_ms = core->crl_facts.next_update_ms,
 		.audit_until_ms = core_sweeper_audit_ms(core),
 	};
-	watch->store_up = pg_ready(core->pg) ? 1 : 0;
+	watch->store_up = pg_connections_up(core->pg);
+	watch->store_wanted = pg_connections(core->pg);
 	for (int role = 0; role < SAM_ROLES; role++)
 		hsm_client_load(core->hsm, (enum sam_role)role, &watch->sams[role]);
 }

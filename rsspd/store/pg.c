@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -289,13 +290,23 @@ void pg_free(struct pg **pg)
 	*pg = NULL;
 }
 
+size_t pg_connections_up(const struct pg *pg)
+{
+	size_t up = 0;
+
+	for (size_t i = 0; i < pg->settings.connections; i++)
+		up += pg->conns[i].state == PG_UP;
+	return up;
+}
+
+size_t pg_connections(const struct pg *pg)
+{
+	return pg->settings.connections;
+}
+
 bool pg_ready(const struct pg *pg)
 {
-	for (size_t i = 0; i < pg->settings.connections; i++) {
-		if (pg->conns[i].state == PG_UP)
-			return true;
-	}
-	return false;
+	return pg_connections_up(pg) > 0;
 }
 
 int64_t pg_clock_skew_ms(const struct pg *pg)
@@ -310,8 +321,10 @@ void pg_submit(struct pg *pg, const struct pg_statement *statement, struct pg_pa
 	params->done = done;
 	params->arg = arg;
 	params->outcome = params->rc;
-	if (params->rc == RC_OK && waiting_count(pg) >= pg->settings.waiting_max)
+	if (params->rc == RC_OK && waiting_count(pg) >= pg->settings.waiting_max) {
+		metric_add(METRIC_OVERLOAD, LIMIT_STORE, 0, 0);
 		params->outcome = RC_STORE_DOWN;
+	}
 	route(pg, params);
 	pg_pump_soon(pg);
 }

@@ -89,6 +89,9 @@ must_check rc_t pg_new(struct loop *loop, const struct pg_settings *settings, st
 /* Answers everything that waits, then closes. */
 void pg_free(struct pg **pg);
 bool pg_ready(const struct pg *pg);
+/* Those that work, and all. */
+size_t pg_connections_up(const struct pg *pg);
+size_t pg_connections(const struct pg *pg);
 /* Database clock minus ours at the last check, milliseconds. */
 int64_t pg_clock_skew_ms(const struct pg *pg);
 

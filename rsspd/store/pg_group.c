@@ -7,6 +7,7 @@
 #include "store/pg_internal.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ rc_t pg_group_send(struct pg_conn *conn)
 	struct pg_group *group = &conn->group;
 	rc_t rc = RC_OK;
 
+	metric_observe(METRIC_GROUP_SIZE, 0, 0, (int64_t)group->count);
 	group->settled = group->sent_count = group->at = 0;
 	group->failed = false;
 	if (group->count == 1)
@@ -166,7 +168,7 @@ static void log_failure(
 	else if (sent->kind == PG_SENT_UNITS)
 		name = group->units[sent->which]->statement->name;
 	log_write(sqlstate_rc(group->sqlstate) == RC_INTERNAL ? LOG_ERROR : LOG_WARNING,
-		"store: unit-failed statement=%s sqlstate=%s text=\"%s\"", name, group->sqlstate,
+		"store: unit-failed statement=%s sqlstate=\"%s\" text=\"%s\"", name, group->sqlstate,
 		log_escape(message != NULL ? message : "", text, sizeof(text)));
 }
 
@@ -214,6 +216,7 @@ static void group_sync(struct pg_conn *conn, struct pg_list *finished)
 	struct pg_group *group = &conn->group;
 	size_t end = group->alone ? group->settled + 1 : group->count;
 
+	metric_add(METRIC_COMMITS, group->failed ? COMMIT_ROLLED_BACK : COMMIT_DONE, 0, 0);
 	while (group->settled < end)
 		unit_settle(conn, group->units[group->settled++], finished);
 	group->failed = false;
@@ -289,6 +292,8 @@ void pg_group_abandon(struct pg_conn *conn, struct pg_list *finished)
 {
 	struct pg_group *group = &conn->group;
 
+	if (group->settled < group->count)
+		metric_add(METRIC_COMMITS, COMMIT_UNKNOWN, 0, 0);
 	for (; group->settled < group->count; group->settled++) {
 		struct pg_params *unit = group->units[group->settled];
 		bool nothing_done = group->failed || pg_unit_reads(unit);
