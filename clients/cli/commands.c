@@ -264,6 +264,38 @@ static const struct cli_command audit_commands[] = {
 		.example = "  rssp audit show --digest hoc-ba-signed.pdf --env .run/env"},
 };
 
+/* clang-format off */
+static const char sign_help_en[] =
+	"The input is never changed. A PDF's signature is appended: earlier ones stay valid.\n"
+	"--format cades puts the signature of any file beside it, for openssl cms -verify -binary\n"
+	"-inform DER -in FILE.p7s -content FILE.\n"
+	"\n"
+	"All files are read first. If one cannot be signed, that is said and nothing is signed, before a\n"
+	"PIN is asked for; --keep-going signs the others and exits with the code of the first failure.\n"
+	"PIN and one-time password are asked for once for up to 500 files; with more, once for every 500,\n"
+	"each time with their number, and each 500 are written before the next are asked for. --pin-fd and\n"
+	"--otp-fd give one line each time. Where a PIN is enough, no one-time password is asked for.\n"
+	"\n"
+	"A folder gives its PDFs by name, without those called NAME-signed.pdf. With --results FILE the run\n"
+	"may be cut off at any time (Ctrl-C, a lost connection, a full disk): the same command then signs\n"
+	"only what is missing. FILE has one JSON object a line: input, output, state (pending, failed,\n"
+	"signed: not written yet, done), digest, signingTime, signature, requestID, error.";
+static const char sign_help_vi[] =
+	"Tệp vào không bao giờ bị sửa. Chữ ký PDF được ghi nối vào cuối: các chữ ký trước vẫn hợp lệ.\n"
+	"--format cades ghi chữ ký của tệp bất kỳ ra tệp riêng bên cạnh, kiểm tra bằng openssl cms -verify\n"
+	"-binary -inform DER -in TỆP.p7s -content TỆP.\n"
+	"\n"
+	"Mọi tệp được đọc trước. Nếu có tệp không ký được thì báo ngay và không ký gì, trước khi hỏi PIN;\n"
+	"--keep-going thì ký các tệp còn lại và thoát với mã của lỗi đầu tiên. PIN và OTP được hỏi một lần\n"
+	"cho tối đa 500 tệp; nhiều hơn thì cứ 500 tệp hỏi một lần, mỗi lần nêu số tệp, ghi xong 500 tệp rồi\n"
+	"mới hỏi tiếp. Với --pin-fd và --otp-fd: mỗi lần một dòng. Chứng thư chỉ cần PIN thì không hỏi OTP.\n"
+	"\n"
+	"Thư mục: ký các PDF theo tên, trừ các tệp TÊN-signed.pdf. Với --results FILE, lệnh có thể bị ngắt\n"
+	"bất kỳ lúc nào (Ctrl-C, mất kết nối, đầy đĩa): chạy lại đúng lệnh đó thì chỉ ký phần còn thiếu.\n"
+	"FILE có mỗi dòng một đối tượng JSON: input, output, state (pending: chưa ký, failed: lỗi, signed:\n"
+	"đã ký nhưng chưa ghi, done: xong), digest, signingTime, signature, requestID, error.";
+/* clang-format on */
+
 static const struct cli_command root_commands[] = {
 	{.name = "sign",
 		.run = cli_sign,
@@ -273,31 +305,7 @@ static const struct cli_command root_commands[] = {
 		.most = CLI_ARGUMENTS_MAX,
 		.summary = {"sign PDFs (PAdES B-B), or files of any kind (CAdES B-B)",
 			"ký tệp PDF (PAdES B-B), hoặc tệp loại bất kỳ (CAdES B-B)"},
-		.detail = {"The input is never changed. A PDF's signature is appended: earlier ones stay "
-			   "valid. --format cades puts\nthe signature of any file beside it (openssl cms "
-			   "-verify -binary -inform DER -in FILE.p7s -content FILE …).\n\n"
-			   "All files are read first; if one cannot be signed, that is said and nothing is "
-			   "signed, before a PIN is\nasked for; --keep-going signs the others and exits with "
-			   "the code of the first failure. PIN and one-time\npassword are asked for once for "
-			   "up to 500 files; with more, once for every 500, each time with the number of\n"
-			   "files, and each 500 are written before the next are asked for. With --pin-fd and "
-			   "--otp-fd, one line each.\n\n"
-			   "A folder gives its PDFs by name, without those called …-signed.pdf. With "
-			   "--results FILE the run can be cut\noff at any time (Ctrl-C, a lost connection, a "
-			   "full disk): the same command then signs only what is missing.\nFILE has one JSON "
-			   "object a line: input, output, state, digest, signingTime, requestID, error.",
-			"Tệp vào không bao giờ bị sửa. Chữ ký PDF được ghi nối vào cuối: các chữ ký trước vẫn "
-			"hợp lệ. --format cades\nghi chữ ký của tệp bất kỳ ra tệp riêng bên cạnh (openssl cms "
-			"-verify -binary -inform DER -in TỆP.p7s -content TỆP …).\n\n"
-			"Mọi tệp được đọc trước; nếu có tệp không ký được thì báo ngay và không ký gì, trước "
-			"khi hỏi PIN;\n--keep-going thì ký các tệp còn lại và thoát với mã của lỗi đầu tiên. "
-			"PIN và OTP được hỏi một lần cho tối đa\n500 tệp; nhiều hơn thì cứ 500 tệp hỏi một "
-			"lần, mỗi lần nêu số tệp, ghi xong 500 tệp rồi mới hỏi tiếp.\nVới --pin-fd và --otp-fd: "
-			"mỗi lần một dòng.\n\n"
-			"Thư mục: ký các PDF theo tên, trừ các tệp …-signed.pdf. Với --results FILE, lệnh có "
-			"thể bị ngắt bất kỳ lúc\nnào (Ctrl-C, mất kết nối, đầy đĩa): chạy lại đúng lệnh đó thì "
-			"chỉ ký phần còn thiếu.\nFILE có mỗi dòng một đối tượng JSON: input, output, state, "
-			"digest, signingTime, requestID, error."},
+		.detail = {sign_help_en, sign_help_vi},
 		.example =
 			"  rssp sign hoc-ba.pdf --user USER-ID --env .run/env\n"
 			"  rssp sign lop-9a/ --output-dir da-ky --results lop-9a.jsonl --user USER-ID\n"

@@ -79,7 +79,8 @@ static void print_exit_codes(const struct cli *cli)
 			"lỗi trên máy này (không ghi được tệp …)"},
 		{"stopped by a signal (Ctrl-C, a terminal that closes) in the middle of signing; what was "
 		 "written is whole",
-			"bị dừng giữa chừng khi đang ký (Ctrl-C, cửa sổ lệnh bị đóng); các tệp đã ghi đều trọn vẹn"},
+			"bị dừng giữa chừng khi đang ký (Ctrl-C, cửa sổ lệnh bị đóng); các tệp đã ghi đều "
+			"trọn vẹn"},
 	};
 
 	printf("\n%s\n", cli_text(cli, (struct text){"Exit codes:", "Mã thoát:"}));
