@@ -1,9 +1,12 @@
 """CPU time, memory and commits of everything that runs, by kind of process."""
 
+import contextlib
 import os
 import re
 import subprocess
 from pathlib import Path
+
+import psycopg2
 
 TICK = os.sysconf("SC_CLK_TCK")
 KINDS = ("api", "sams", "postgres")
@@ -83,6 +86,51 @@ class Meter:
             cursor.execute("SELECT name, setting FROM pg_settings WHERE name IN"
                            " ('fsync', 'synchronous_commit', 'full_page_writes', 'server_version')")
             return dict(cursor.fetchall())
+
+
+class Statements:
+    """What PostgreSQL did while the window lasted, by statement: pg_stat_statements."""
+
+    @staticmethod
+    def prepare(instance):
+        """Loads it into the cluster; before a daemon uses it."""
+        for name, value in (("shared_preload_libraries", "'pg_stat_statements'"),
+                            ("pg_stat_statements.track_planning", "on")):
+            with contextlib.closing(instance.connect("postgres")) as database:
+                with database.cursor() as cursor:
+                    cursor.execute(f"ALTER SYSTEM SET {name} = {value}")
+            instance.postgres_stop()
+            instance.postgres_start()
+
+    def __init__(self, instance):
+        # in a database that is not the service's
+        self.database = psycopg2.connect(instance.conninfo("postgres"), dbname="postgres")
+        self.database.autocommit = True
+        self.ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        self.ask("SELECT pg_stat_statements_reset()")
+
+    def ask(self, sql):
+        with self.database.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def report(self, signatures):
+        found = self.ask(
+            "SELECT calls, rows, total_exec_time * 1000, total_plan_time * 1000,"
+            " regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_statements"
+            " ORDER BY total_exec_time + total_plan_time DESC LIMIT 12")
+        self.database.close()
+        lines = ["us a signature: run, plan; calls, rows a signature; statement"]
+        return lines + [
+            f"{run / signatures:8.1f} {plan / signatures:6.1f} {calls / signatures:7.3f}"
+            f" {rows / signatures:7.3f}  {self.short(query)}"
+            for calls, rows, run, plan, query in found if "pg_stat_statements" not in query]
+
+    @staticmethod
+    def short(query):
+        """How it begins, and what it writes."""
+        writes = re.findall(r"(?:INSERT INTO|UPDATE|DELETE FROM) [\w.]+", query)
+        return query[:90] + (" … " + ", ".join(writes) if writes else "")
 
 
 class Perf:
