@@ -15,7 +15,7 @@ struct client_op {
 	core_done_fn done;	    /* disable */
 	void *arg;
 	struct fault fault;
-	const char *none; /* what it means that no row came back */
+	rc_t none; /* what it means that no row came back */
 	struct id id;
 	struct secret secret; /* base64url text */
 };
@@ -37,9 +37,7 @@ static void client_on_done(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct client_op *op = arg;
 
-	op->fault.rc = operate_outcome(op->call, rc, rows, RC_NOT_FOUND);
-	if (op->fault.rc == RC_NOT_FOUND)
-		op->fault.text = op->none;
+	op->fault.rc = operate_outcome(op->call, rc, rows, op->none);
 	client_end(op);
 }
 
@@ -81,7 +79,7 @@ void core_client_add(struct core *core, struct call *call, const struct client_a
 	op->call = call;
 	op->done_secret = done;
 	op->arg = arg;
-	op->none = "There is no agency with this agencyID";
+	op->none = RC_AGENCY_UNKNOWN;
 	op->fault.text = client_fault(request);
 	op->fault.rc = op->fault.text != NULL ? RC_PARAMETER_INVALID : id_random(&op->id);
 	if (op->fault.rc == RC_OK)
@@ -110,7 +108,7 @@ void core_client_rotate(struct core *core, struct call *call, const struct id *c
 	op->call = call;
 	op->done_secret = done;
 	op->arg = arg;
-	op->none = "There is no active client with this clientID";
+	op->none = RC_CLIENT_INACTIVE;
 	op->id = *client;
 	op->fault.rc = client_secret_make(&op->secret, sha256);
 	if (op->fault.rc != RC_OK) {
@@ -131,7 +129,7 @@ void core_client_disable(
 	op->call = call;
 	op->done = done;
 	op->arg = arg;
-	op->none = "There is no client with this clientID";
+	op->none = RC_CLIENT_UNKNOWN;
 	op->id = *client;
 	audit_row_from_call(&row, call, "client.disabled", RC_OK);
 	row.client = *client;

@@ -35,9 +35,9 @@ static void enrol_end(void *arg)
 	free(op);
 }
 
-static void enrol_fail(struct enrol_op *op, rc_t rc, const char *text)
+static void enrol_fail(struct enrol_op *op, rc_t rc)
 {
-	op->fault = operate_fault(rc, text);
+	op->fault = fault_of(rc);
 	enrol_end(op);
 }
 
@@ -104,7 +104,7 @@ static void enrol_on_code(void *arg, struct hsm_answer *answer)
 	struct audit_row row = {0};
 
 	if (answer->rc != RC_OK) {
-		enrol_fail(op, answer->rc, NULL);
+		enrol_fail(op, answer->rc);
 		return;
 	}
 	fresh.code_mac = SPAN(answer->enrolled->code_mac, CODE_MAC_LEN);
@@ -124,7 +124,7 @@ static void enrol_make_code(struct enrol_op *op)
 	if (id_is_zero(&op->subscriber)) {
 		rc_t rc = id_random(&op->subscriber);
 		if (rc != RC_OK) {
-			enrol_fail(op, rc, NULL);
+			enrol_fail(op, rc);
 			return;
 		}
 	}
@@ -159,7 +159,7 @@ static void enrol_on_policy(void *arg, rc_t rc, const struct policy *policy)
 	struct audit_row row = {0};
 
 	if (rc != RC_OK) {
-		enrol_fail(op, rc, NULL);
+		enrol_fail(op, rc);
 		return;
 	}
 	policy_decide(policy, POLICY_ENROL, &subject, NULL, NULL, &op->decision);
@@ -181,17 +181,14 @@ static void enrol_on_facts(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (rc == RC_OK)
 		rc = store_enrolment_facts_read(rows, &op->facts);
 	if (rc != RC_OK) {
-		enrol_fail(op, rc, NULL);
+		enrol_fail(op, rc);
 		return;
 	}
 	op->subscriber = op->facts.subscriber;
 	if (id_is_zero(&op->facts.agency))
-		enrol_fail(op, RC_PARAMETER_INVALID,
-			"The agency of this line is not known here; add it first: "
-			"rssp operator agency add");
+		enrol_fail(op, RC_LINE_AGENCY_UNKNOWN);
 	else if (op->facts.number_taken)
-		enrol_fail(op, RC_CONFLICT,
-			"A statement with this number was taken already: make and sign a new one");
+		enrol_fail(op, RC_STATEMENT_TAKEN);
 	else
 		operate_policy(&op->ask, op->core, op->facts.policy_version, enrol_on_policy, op);
 }

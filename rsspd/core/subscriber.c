@@ -11,8 +11,6 @@
  * every other unlock out until then. */
 #define CLOCK_AHEAD_MS (5 * 60 * 1000)
 
-static const char subscriber_unknown[] = "There is no subscriber with this userID";
-
 /* ---- list ---- */
 
 struct subscribers_op {
@@ -165,7 +163,7 @@ static void position_on_facts(void *arg, rc_t rc, const struct pg_rows *rows)
 	struct position_op *op = arg;
 
 	if (rc == RC_OK && pg_row_count(rows) == 0)
-		op->fault = operate_fault(RC_NOT_FOUND, subscriber_unknown);
+		op->fault = fault_of(RC_SUBSCRIBER_UNKNOWN);
 	else
 		op->fault =
 			fault_of(rc == RC_OK ? store_subscriber_facts_read(rows, &op->facts) : rc);
@@ -209,10 +207,8 @@ struct disable_op {
 static void disable_on_done(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct disable_op *op = arg;
-	struct fault fault = fault_of(operate_outcome(op->call, rc, rows, RC_NOT_FOUND));
+	struct fault fault = fault_of(operate_outcome(op->call, rc, rows, RC_SUBSCRIBER_UNKNOWN));
 
-	if (fault.rc == RC_NOT_FOUND)
-		fault.text = subscriber_unknown;
 	op->done(op->arg, &fault);
 	free(op);
 }
@@ -279,15 +275,13 @@ static void unlock_on_found(void *arg, rc_t rc, const struct pg_rows *rows)
 	struct audit_row row = {0};
 
 	if (rc == RC_OK && pg_row_count(rows) == 0)
-		op->fault = operate_fault(
-			RC_NOT_FOUND, "There is no credential with this credentialID");
+		op->fault = fault_of(RC_CREDENTIAL_UNKNOWN);
 	else
 		op->fault = fault_of(
 			rc != RC_OK ? rc
 				    : store_unlock_found(rows, &op->call->subscriber, &op->before));
 	if (op->fault.rc == RC_OK && !unlock_is_newer(op))
-		op->fault = operate_fault(RC_CONFLICT,
-			"This unlock statement, or a later one, was taken already: sign a new one");
+		op->fault = fault_of(RC_UNLOCK_TAKEN);
 	if (op->fault.rc != RC_OK) {
 		unlock_end(op);
 		return;

@@ -105,7 +105,7 @@ def test_a_statement_is_taken_once(operator, agency, superuser, auditor_db):
     body = operator.signed(statement.enrol(person))
     operator.post("enrolments", body)
     again = operator.post("enrolments", body, 409)
-    audited(auditor_db, again, "enrolment.submit", "refused", "CONFLICT")
+    audited(auditor_db, again, "enrolment.submit", "refused", "STATEMENT_TAKEN")
     assert len(rows(superuser, KEPT, person["identity_number"])) == 1
 
 

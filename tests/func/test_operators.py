@@ -152,10 +152,11 @@ def test_a_disabled_client_is_out(operator, agency, client, subscriber, auditor_
     operator.post("clients/rotate", {"clientID": client.id}, 404)
 
 
-@pytest.mark.parametrize("path", ["clients/rotate", "clients/disable"])
-def test_an_unknown_client_is_not_found(operator, auditor_db, path):
+@pytest.mark.parametrize("path, code", [("clients/rotate", "CLIENT_INACTIVE"),
+                                        ("clients/disable", "CLIENT_UNKNOWN")])
+def test_an_unknown_client_is_not_found(operator, auditor_db, path, code):
     answer = operator.post(path, {"clientID": NOBODY}, 404)
-    audited(auditor_db, answer, result="refused", code="NOT_FOUND")
+    audited(auditor_db, answer, result="refused", code=code)
     operator.post(path, {"clientID": "nonsense"}, 400)
     operator.post(path, {}, 400)
 
