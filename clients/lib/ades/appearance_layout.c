@@ -7,9 +7,10 @@
 #define LEADING 1.24 /* from baseline to baseline */
 #define ASCENT 1.0   /* stacked marks stand higher than the font's own ascent */
 #define DESCENT 0.24
-#define LABEL_GAP 0.3	/* between a label and its value */
+#define LABEL_GAP 0.4	/* between a label and its value */
 #define COMFORTABLE 0.8 /* of the wanted size: smaller only after wrapping */
 #define COLUMN_MAX 0.42 /* of the width: with a wider column of labels, values follow inline */
+#define CLAUSE_SHARE 0.5
 #define SIZE_STEP 0.25
 
 static const char *const labels[TEXT_LINES] = {
@@ -62,26 +63,47 @@ static bool may_part_before(const struct font_run *run, size_t at)
 	return at < run->count && run->glyphs[at].text.len > 0 && run->glyphs[at].width > 0;
 }
 
+/* Places where a line may end. */
+struct ends {
+	size_t word;   /* after a word */
+	size_t clause; /* after a comma, when the line is at least half full */
+	size_t letter; /* anywhere */
+};
+
+static void note_ends(const struct font_run *run, size_t i, double share, struct ends *ends)
+{
+	const struct font_glyph *glyph = &run->glyphs[i];
+
+	if (glyph_is(glyph, " "))
+		ends->word = i;
+	else if (glyph_is(glyph, "-@"))
+		ends->word = i + 1;
+	if (glyph_is(glyph, ",") && share >= CLAUSE_SHARE)
+		ends->clause = i + 1;
+	if (may_part_before(run, i + 1))
+		ends->letter = i + 1;
+}
+
 /* Where the line that starts at from ends, in room em; from itself: nothing fits. */
 static size_t line_end(const struct font_run *run, size_t from, double room, struct way way)
 {
+	struct ends ends = {from, from, from};
 	double width = 0;
-	size_t good = from;
-	size_t any = from;
+	size_t i;
 
-	for (size_t i = from; i < run->count; i++) {
-		const struct font_glyph *glyph = &run->glyphs[i];
-		if (glyph_is(glyph, " ") && i > from)
-			good = i;
-		width += glyph->advance;
-		if (width > room && !glyph_is(glyph, " "))
-			return !way.wrap ? from : good > from || !way.break_words ? good : any;
-		if (glyph_is(glyph, "-/@"))
-			good = i + 1;
-		if (may_part_before(run, i + 1))
-			any = i + 1;
+	for (i = from; i < run->count; i++) {
+		width += run->glyphs[i].advance;
+		if (width > room && !glyph_is(&run->glyphs[i], " "))
+			break;
+		note_ends(run, i, width / room, &ends);
 	}
-	return run->count;
+	if (i == run->count)
+		return run->count;
+	if (!way.wrap)
+		return from;
+	if (ends.clause > from)
+		return ends.clause;
+	return ends.word > from || !way.break_words ? ends.word : ends.letter;
 }
 
 static void put_piece(struct setting *setting, const struct font_run *run, size_t from, size_t to,
@@ -107,8 +129,15 @@ static void next_line(struct setting *setting)
 static bool set_value(struct setting *setting, const struct font_run *run, bool bold, double x)
 {
 	double indent = setting->column;
+	double whole = run_width(run, 0, run->count);
 	size_t from = 0;
 
+	/* whole below its label rather than in two beside it */
+	if (x > indent && whole > setting->width - x && whole <= setting->width &&
+		setting->way.wrap) {
+		next_line(setting);
+		x = indent;
+	}
 	while (from < run->count) {
 		size_t end = line_end(run, from, setting->width - x, setting->way);
 		if (end == from && (x <= indent || !setting->way.wrap))
@@ -144,8 +173,12 @@ static bool set_lines(struct setting *setting, unsigned show)
 		}
 		if (setting->column > 0)
 			after = setting->column;
+		size_t before = setting->lines;
 		if (!set_value(setting, &layout->values[i],
 			    bold && label->count == 0 && i == TEXT_NAME, after))
+			return false;
+		/* a time is read at a glance, or else badly */
+		if (setting->way.columns && i == TEXT_TIME && setting->lines > before + 1)
 			return false;
 	}
 	return true;
