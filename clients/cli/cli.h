@@ -94,6 +94,9 @@ enum cli_exit cli_parse(struct cli *cli, const struct cli_command *root, int arg
 /* help.c */
 extern const struct cli_option cli_globals[];
 extern const size_t cli_global_count;
+/* What each exit code says, by its number. */
+extern const struct text cli_exit_texts[];
+extern const size_t cli_exit_count;
 void cli_help(const struct cli *cli, const struct cli_command *root);
 
 /* config.c: reads --env, then connects; what is missing is said by the name of its option. */
@@ -180,6 +183,8 @@ enum cli_exit cli_subscriber_set_position(struct cli *cli);
 enum cli_exit cli_subscriber_unlock(struct cli *cli);
 enum cli_exit cli_subscriber_disable(struct cli *cli);
 enum cli_exit cli_audit_show(struct cli *cli);
+enum cli_exit cli_completion(struct cli *cli);
+enum cli_exit cli_manual(struct cli *cli);
 
 /* commands.c: THE table */
 extern const struct cli_command cli_root;

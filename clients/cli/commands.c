@@ -61,9 +61,8 @@ static const struct cli_option sign_options[] = {
 };
 
 static const struct cli_option activate_options[] = {
-	{"key", 0, "KIND", NULL,
-		{"p-256 (default), p-384, rsa-2048, rsa-3072, rsa-4096",
-			"p-256 (mặc định), p-384, rsa-2048, rsa-3072, rsa-4096"}},
+	{"key", 0, "p-256|p-384|rsa-2048|rsa-3072|rsa-4096", NULL,
+		{"kind of key (default p-256)", "loại khoá (mặc định p-256)"}},
 	{"code-fd", 0, "N", NULL,
 		{"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả N"}},
 	{"identity-fd", 0, "N", NULL,
@@ -86,9 +85,9 @@ static const struct cli_option enrol_options[] = {
 };
 
 static const struct cli_option agency_add_options[] = {
-	{"sector", 0, "SECTOR", NULL,
-		{"education, training, health, other (default: that of the level above)",
-			"education, training, health, other (mặc định: theo cấp trên)"}},
+	{"sector", 0, "education|training|health|other", NULL,
+		{"what decides who may sign (default: that of the level above)",
+			"lĩnh vực, quyết định ai được ký (mặc định: theo cấp trên)"}},
 	{"province", 0, "NAME", NULL,
 		{"province or city (required)", "tỉnh, thành phố (bắt buộc)"}},
 	OPERATOR_OPTIONS,
@@ -99,11 +98,12 @@ static const struct cli_option client_add_options[] = {
 	{"agency", 0, "ID", NULL,
 		{"the agency whose credentials it may use, with those below it",
 			"cơ quan mà ứng dụng được dùng chứng thư, kể cả cấp dưới"}},
-	{"mode", 0, "MODE", NULL,
-		{"explicit (default) or oauth2code", "explicit (mặc định) hoặc oauth2code"}},
-	{"profile", 0, "PROFILE", NULL,
-		{"general (default), or finance: then centralised signing is refused",
-			"general (mặc định), hoặc finance: khi đó bị từ chối ký số tập trung"}},
+	{"mode", 0, "explicit|oauth2code", NULL,
+		{"how subscribers authorise (default explicit)",
+			"cách thuê bao cho phép ký (mặc định explicit)"}},
+	{"profile", 0, "general|finance", NULL,
+		{"finance: centralised signing is refused (default general)",
+			"finance: bị từ chối ký số tập trung (mặc định general)"}},
 	OPERATOR_OPTIONS,
 };
 
@@ -340,6 +340,18 @@ static const struct cli_command root_commands[] = {
 		CHILDREN(audit_commands),
 		.summary = {"the audit trail", "nhật ký kiểm toán"},
 		.example = "  rssp audit show --from 2026-05-28 --env .run/env"},
+	{.name = "completion",
+		.run = cli_completion,
+		.arguments = "bash",
+		.least = 1,
+		.most = 1,
+		.summary = {"print what completes rssp's words in a shell",
+			"in phần bổ sung lệnh cho trình bao"},
+		.example = "  rssp completion bash > ~/.local/share/bash-completion/completions/rssp"},
+	{.name = "manual",
+		.run = cli_manual,
+		.summary = {"print rssp(1)", "in trang hướng dẫn rssp(1)"},
+		.example = "  rssp manual --lang vi | man -l -"},
 };
 
 const struct cli_command cli_root = {

@@ -62,30 +62,31 @@ static void print_children(const struct cli *cli, const struct cli_command *comm
 	}
 }
 
+const struct text cli_exit_texts[] = {
+	{"done", "xong"},
+	{"the server refused", "máy chủ từ chối"},
+	{"wrong usage", "dùng lệnh sai"},
+	{"an input file is faulty", "tệp đầu vào có lỗi"},
+	{"the server cannot be reached, or asks to come back later",
+		"không kết nối được máy chủ, hoặc máy chủ yêu cầu thử lại sau"},
+	{"wrong or locked PIN, wrong one-time password, wrong activation code",
+		"PIN sai hoặc bị khoá, mã OTP sai, mã kích hoạt sai"},
+	{"the policy refuses, or waits for an operator",
+		"chính sách từ chối, hoặc chờ người vận hành quyết định"},
+	{"a fault of this machine (a file cannot be written …)",
+		"lỗi trên máy này (không ghi được tệp …)"},
+	{"stopped by a signal (Ctrl-C, a terminal that closes) in the middle of signing; what was "
+	 "written is whole",
+		"bị dừng giữa chừng khi đang ký (Ctrl-C, cửa sổ lệnh bị đóng); các tệp đã ghi đều "
+		"trọn vẹn"},
+};
+const size_t cli_exit_count = sizeof(cli_exit_texts) / sizeof(cli_exit_texts[0]);
+
 static void print_exit_codes(const struct cli *cli)
 {
-	static const struct text texts[] = {
-		{"done", "xong"},
-		{"the server refused", "máy chủ từ chối"},
-		{"wrong usage", "dùng lệnh sai"},
-		{"an input file is faulty", "tệp đầu vào có lỗi"},
-		{"the server cannot be reached, or asks to come back later",
-			"không kết nối được máy chủ, hoặc máy chủ yêu cầu thử lại sau"},
-		{"wrong or locked PIN, wrong one-time password, wrong activation code",
-			"PIN sai hoặc bị khoá, mã OTP sai, mã kích hoạt sai"},
-		{"the policy refuses, or waits for an operator",
-			"chính sách từ chối, hoặc chờ người vận hành quyết định"},
-		{"a fault of this machine (a file cannot be written …)",
-			"lỗi trên máy này (không ghi được tệp …)"},
-		{"stopped by a signal (Ctrl-C, a terminal that closes) in the middle of signing; what was "
-		 "written is whole",
-			"bị dừng giữa chừng khi đang ký (Ctrl-C, cửa sổ lệnh bị đóng); các tệp đã ghi đều "
-			"trọn vẹn"},
-	};
-
 	printf("\n%s\n", cli_text(cli, (struct text){"Exit codes:", "Mã thoát:"}));
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		printf("  %zu  %s\n", i, cli_text(cli, texts[i]));
+	for (size_t i = 0; i < cli_exit_count; i++)
+		printf("  %zu  %s\n", i, cli_text(cli, cli_exit_texts[i]));
 }
 
 void cli_help(const struct cli *cli, const struct cli_command *root)
