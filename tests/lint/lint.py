@@ -245,12 +245,66 @@ def the_readme_names_tests_that_exist():
                     yield f"{name}:{number}: no such test: {test}"
 
 
+ERROR_ROW = re.compile(r'RC\((\w+),\s*(\d+),\s*"([^"]*)",\s*"([^"]*)",\s*(?:0|"([^"]*)"),\s*"([^"]*)"\)')
+README_ROW = re.compile(r"\| `(\w+)` \| (\d+) `(\w*)` \| `([^`]*)`(?: · v2: `([^`]*)`)? \| [^|]+ \| ([^|]+) \|")
+
+
+def error_list():
+    """(line, row) of rsspd/base/rc.def, and whether the API sends it: what follows is ours alone."""
+    sent, text = True, "\n".join(lines("rsspd/base/rc.def"))
+    for found in re.finditer(rf"^/\* (documents|inside only)|^{ERROR_ROW.pattern}|^RC\(", text, re.M):
+        number = text.count("\n", 0, found.start()) + 1
+        if found.group(1):
+            sent = False
+        elif found.group(2):
+            yield number, sent, tuple(cell or "" for cell in found.groups()[1:])
+        else:
+            yield number, sent, None
+
+
+def errors_are_said_in_both_languages():
+    for name in tracked("rsspd/base/rc.def"):
+        for number, _, row in error_list():
+            if row is None:
+                yield f"{name}:{number}: RC(name, status, \"error\", \"v1\", 0 or \"v2\", \"tiếng Việt\")"
+            elif row[0] != "OK" and (not row[3] or not row[5]):
+                yield f"{name}:{number}: {row[0]} has no words"
+
+
+def errors_are_used():
+    """An error that nothing answers is a line that a client's author reads in vain."""
+    used = set()
+    for name in shipped():
+        used.update(re.findall(r"\bRC_(\w+)", "\n".join(code(name))))
+    for name in tracked("rsspd/base/rc.def"):
+        for number, _, row in error_list():
+            if row and row[0] not in used:
+                yield f"{name}:{number}: no code says RC_{row[0]}"
+
+
+def the_integrators_table_is_the_error_list():
+    """clients/README.md has each error that the API sends, in the list's order and words."""
+    for name in tracked("clients/README.md"):
+        told = [(number, tuple(cell or "" for cell in found.groups())) for number, line
+                in enumerate(lines(name), 1) for found in [README_ROW.fullmatch(line)] if found]
+        due = [row for _, sent, row in error_list() if sent and row and row[0] != "OK"]
+        for number, row in told:
+            if row not in due:
+                yield f"{name}:{number}: {row[0]} is not so in rsspd/base/rc.def"
+        for row in due:
+            if row not in [row for _, row in told]:
+                yield f"{name}:1: {row[0]} of rsspd/base/rc.def is missing"
+        if [row[0] for row in due] != [row[0] for _, row in told]:
+            yield f"{name}:1: the errors stand in another order than in rsspd/base/rc.def"
+
+
 RULES = [third_party_headers_stay_in_their_rooms, includes_go_one_way, one_main_a_program,
          no_forbidden_functions, one_clock, no_environment_in_the_daemon,
          no_runtime_switches_in_the_build, results_are_checked, files_stay_short,
          functions_stay_short, lines_stay_within_100_columns,
          tests_name_their_rooms_and_are_never_skipped, no_paths_of_one_machine,
-         nothing_is_left_for_later, scripts_can_run, the_readme_names_tests_that_exist]
+         nothing_is_left_for_later, scripts_can_run, the_readme_names_tests_that_exist,
+         errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list]
 
 
 def main():

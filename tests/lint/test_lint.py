@@ -30,6 +30,9 @@ FAULTS = [
     ("tests name their rooms", "tests/func/test_a.py", "pytest" + ".skip('later')\n"),
     ("no paths of one machine", "api/a.c", "/* see /" + "root/notes */\n"),
     ("the readme names tests", "README.md", "| `test_it_holds_for_ever` |\n"),
+    ("errors are said in both", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0,\n\t"")\n'),
+    ("errors are said in both", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0)\n'),
+    ("errors are used", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0,\n\t"Không")\n'),
     ("nothing is left", "api/a.c", "/* TO" + "DO */\n"),
 ]
 
@@ -64,3 +67,16 @@ def test_each_rule_finds_its_fault(tmp_path, rule, name, text):
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
     assert done.returncode == 1
     assert len(failed) == 1 and rule in failed[0], done.stdout
+
+
+@pytest.mark.parametrize("row", [
+    "", "| `A` | 400 `x` | `No` | repeat | Có |", "| `A` | 401 `x` | `No` | repeat | Không |",
+    "| `A` | 400 `x` | `No` · v2: `Na` | repeat | Không |"])
+def test_the_integrators_table_has_the_lists_words(tmp_path, row):
+    sent = 'RC(A, 400, "x", "No", 0,\n\t"Không")\n'
+    ours = '/* documents */\nRC(B, 400, "x", "Never", 0,\n\t"Chưa")\n'
+    good = "| `A` | 400 `x` | `No` | repeat | Không |\n"
+    files = {"rsspd/base/rc.def": sent + ours, "api/b.c": "int a = RC_A + RC_B;\n"}
+    assert "FAIL" not in lint(tmp_path / "good", {**files, "clients/README.md": good}).stdout
+    done = lint(tmp_path / "bad", {**files, "clients/README.md": row + "\n"})
+    assert "FAIL the integrators table" in done.stdout, done.stdout
