@@ -179,6 +179,7 @@ static int serve(const struct arguments *arguments, const struct conf *conf)
 		log_error("sam: does not start rc=%s", rc_name(rc));
 		return SERVE_CONFIG;
 	}
+	log_info("sam: serves");
 	enum serve_end end = serve_run(sam, arguments->role, arguments->index, SAM_SOCKET_FD);
 	sam_free(&sam);
 	return end;
