@@ -11,7 +11,8 @@ import pytest
 from test_quickstart import NAMES
 
 from lib.instance import BUILD
-from lib.readme import blocks, refusals
+from lib.readme import blocks, exit_codes, refusals
+from lib.rssp import Rssp
 
 AGENCY = ["UBND TỈNH MẪU", "SỞ GIÁO DỤC VÀ ĐÀO TẠO", "TRƯỜNG THPT MẪU"]
 MARK = "==== block ended:"
@@ -107,3 +108,26 @@ def test_what_one_version_authorises_the_other_signs(client, subscriber):
     sad = client.authorize(subscriber, digests, version=1)
     client.sign(subscriber, sad, digests[:1], version=2)
     client.sign(subscriber, sad, digests[1:], version=1)
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_the_exit_codes_are_those_that_rssp_prints(lang):
+    shown = subprocess.run([BUILD / "bin" / "rssp", "--help", "--lang", lang], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout
+    assert exit_codes(lang) == re.findall(r"^  (\d)  (.*)$", shown, re.MULTILINE)
+
+
+def vietnamese(name):
+    return next(row.vietnamese for row in refusals() if row.name == name)
+
+
+def test_rssp_says_the_tables_words_in_vietnamese(server, client, subscriber):
+    rssp = Rssp(server, client, lang="vi")
+    rssp.environment["RSSP_CLIENT_SECRET"] = "x"
+    assert vietnamese("CLIENT_SECRET_INVALID") in rssp.run("list", "--user", subscriber.user, expect=1).err
+
+
+def test_rssp_adds_the_name_of_the_parameter(server, operator):
+    done = Rssp(server, operator=operator, lang="vi").run(
+        "operator", "client", "rotate", "nonsense", expect=1)
+    assert vietnamese("PARAMETER_INVALID") + ": clientID" in done.err

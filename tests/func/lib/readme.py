@@ -36,6 +36,11 @@ def refusals():
             for name, status, error, v1, v2, todo, vietnamese in ROW.findall(text)]
 
 
+def exit_codes(lang):
+    rows = re.findall(r"^\| (\d) \| (.*) \| (.*) \|$", README.read_text(encoding="utf-8"), re.M)
+    return [(code, words[lang == "vi"]) for code, *words in rows]
+
+
 def is_documented(status, code, text):
     """Does the table hold this answer of the API? Some texts say more than the table: a name after a
     colon, the policy's own reasons."""
