@@ -35,12 +35,19 @@ instance_ports() {
 	setting_keep PKI_PORT "$(port_free "${pki:-${2:-8081}}")"
 }
 
-# instance_owners SAM-USER API-USER, as root: the tokens, their PINs and the activation codes to the
-# one, the TLS key, the database password and the notices to the other, and what is no secret to both.
+# instance_owners SAM-USER API-USER [MAIL-USER], as root: the tokens, their PINs and the activation
+# codes to the one, the TLS key, the database password and the notices to the other, what is no secret
+# to both, the folder itself to root. What lies in the spool may be read by the group MAIL-USER, too.
 instance_owners() {
+	local mode=700
+	[ -z "${3-}" ] || mode=2770
 	setting_keep SAM_USER "$1"
+	chown 0:0 "$RUN" "$RUN/secrets" "$RUN/spool" "$RUN/tls"
 	chmod 711 "$RUN" "$RUN/secrets" "$RUN/spool" "$RUN/tls"
 	chmod 644 "$RUN"/*.conf "$RUN/ca.pem" "$RUN/operators.pem" "$RUN/tls/server.pem"
-	chown -R "$1:" "$RUN/tokens" "$RUN/secrets/keys.pin" "$RUN/secrets/ca.pin" "$RUN/spool/codes"
-	chown -R "$2:" "$RUN/tls/server.key" "$RUN/secrets/rsspd.pgpass" "$RUN/spool/notices"
+	chown -R "$1:" "$RUN/tokens" "$RUN/secrets/keys.pin" "$RUN/secrets/ca.pin"
+	chown -R "$2:" "$RUN/tls/server.key" "$RUN/secrets/rsspd.pgpass"
+	chown "$1:${3-}" "$RUN/spool/codes"
+	chown "$2:${3-}" "$RUN/spool/notices"
+	chmod "$mode" "$RUN/spool/codes" "$RUN/spool/notices"
 }
