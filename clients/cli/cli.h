@@ -20,7 +20,8 @@ enum cli_exit {
 	CLI_FACTOR = 5,	     /* wrong or locked PIN, wrong OTP, wrong activation code */
 	CLI_POLICY = 6,	     /* the policy refuses, or waits for an operator */
 	CLI_LOCAL = 7,	     /* this machine: a file cannot be written, memory, … */
-	CLI_STOPPED = 8	     /* a signal came, or the terminal closed; what was done is whole */
+	CLI_STOPPED = 8,     /* a signal came, or the terminal closed; what was done is whole */
+	CLI_NOT_VALID = 9    /* verify: a signature has a fault, or there is none */
 };
 
 struct text {
@@ -172,6 +173,7 @@ enum cli_exit cli_operator_key(struct cli *cli, struct operator_key **key);
 enum cli_exit cli_sign(struct cli *cli);
 enum cli_exit cli_activate(struct cli *cli);
 enum cli_exit cli_list(struct cli *cli);
+enum cli_exit cli_verify(struct cli *cli);
 enum cli_exit cli_operator_enrol(struct cli *cli);
 enum cli_exit cli_agency_add(struct cli *cli);
 enum cli_exit cli_agency_list(struct cli *cli);

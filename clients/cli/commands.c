@@ -70,6 +70,31 @@ static const struct cli_option activate_options[] = {
 	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
 };
 
+static const struct cli_option verify_options[] = {
+	{"ca", 0, "FILE", "RSSP_TRUST",
+		{"a trusted root certificate, of signers or of timestamps; may be repeated",
+			"chứng thư gốc tin cậy, của người ký hoặc của dấu thời gian; được dùng nhiều lần"}},
+	{"crl", 0, "FILE", NULL,
+		{"a list of revoked certificates; may be repeated",
+			"danh sách chứng thư bị thu hồi (CRL); được dùng nhiều lần"}},
+	{"offline", 0, NULL, NULL,
+		{"fetch no list of revoked certificates; without --crl revocation is then not checked",
+			"không tải danh sách thu hồi; nếu không có --crl thì tình trạng thu hồi không được "
+			"kiểm tra"}},
+	{"content", 0, "FILE", NULL,
+		{"what a detached signature signs (NAME.p7s: NAME, if it is there)",
+			"tệp mà chữ ký tách rời đã ký (TÊN.p7s: TÊN, nếu có)"}},
+	{"expect", 0, "KIND", NULL,
+		{"organisation or person: whose certificate is due",
+			"organisation (cơ quan, tổ chức) hoặc person (cá nhân): loại chứng thư số phải dùng"}},
+	{"allow-no-timestamp", 0, NULL, NULL,
+		{"a missing timestamp is no fault (signatures of rssp sign have none)",
+			"không coi việc thiếu dấu thời gian là lỗi (chữ ký của rssp sign không có)"}},
+	{"allow-no-revocation", 0, NULL, NULL,
+		{"revocation that could not be checked is no fault",
+			"không coi việc chưa kiểm tra được tình trạng thu hồi là lỗi"}},
+};
+
 static const struct cli_option list_options[] = {
 	{"user", 0, "ID", "RSSP_USER", {"the subscriber", "thuê bao"}},
 	CLIENT_OPTIONS,
@@ -311,6 +336,26 @@ static const struct cli_command root_commands[] = {
 			"  rssp sign lop-9a/ --output-dir da-ky --results lop-9a.jsonl --user USER-ID\n"
 			"  rssp sign --list tep.txt --keep-going --credential CREDENTIAL-ID\n"
 			"  rssp sign benh-an.zip --format cades --credential CREDENTIAL-ID"},
+	{.name = "verify",
+		.run = cli_verify,
+		OPTIONS(verify_options),
+		.arguments = "FILE",
+		.least = 1,
+		.most = 1,
+		.summary = {"check the signatures of a PDF or CMS file",
+			"kiểm tra chữ ký của tệp PDF hoặc CMS"},
+		.detail = {"Says of each signature whether the document is unchanged, who signed, whether "
+			   "value, certificate,\nrevocation and timestamp are right, and what was added "
+			   "later. Exit code 0 only if all of it holds for\nevery signature. No timestamp, "
+			   "and revocation that was not checked, are faults too: two switches allow\nthem. "
+			   "A certificate is judged at the time that a good timestamp proves, else now.",
+			"Cho biết với từng chữ ký: tài liệu có bị thay đổi không, ai ký, giá trị chữ ký, chứng "
+			"thư số, tình trạng\nthu hồi và dấu thời gian có hợp lệ không, phần nào được thêm sau. Mã "
+			"thoát 0 chỉ khi mọi chữ ký đạt tất cả.\nThiếu dấu thời gian hoặc chưa kiểm tra được tình "
+			"trạng thu hồi cũng là lỗi, trừ khi dùng tuỳ chọn cho phép.\nChứng thư số được xét tại "
+			"thời điểm của dấu thời gian hợp lệ, nếu không có thì tại lúc kiểm tra."},
+		.example = "  rssp verify hoc-ba-signed.pdf --env .run/env\n"
+			   "  rssp verify bang-diem.xlsx.p7s --ca root.pem --json"},
 	{.name = "activate",
 		.run = cli_activate,
 		.needs = NEEDS_SERVER,

@@ -79,6 +79,8 @@ const struct text cli_exit_texts[] = {
 	 "written is whole",
 		"bị dừng giữa chừng khi đang ký (Ctrl-C, cửa sổ lệnh bị đóng); các tệp đã ghi đều "
 		"trọn vẹn"},
+		{"verify: a signature has a fault, or there is none",
+			"verify: có chữ ký không hợp lệ, hoặc không có chữ ký nào"},
 };
 const size_t cli_exit_count = sizeof(cli_exit_texts) / sizeof(cli_exit_texts[0]);
 

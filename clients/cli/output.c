@@ -43,7 +43,7 @@ void cli_result(struct cli *cli, const char *name, json_t *value)
 const char *cli_error_name(enum cli_exit code)
 {
 	static const char *const names[] = {"", "refused", "usage", "input", "unreachable",
-		"factor", "policy", "local", "stopped"};
+		"factor", "policy", "local", "stopped", "notValid"};
 
 	return names[code];
 }
