@@ -1,6 +1,5 @@
 /* Reads the command line; everything else is elsewhere. */
 #include "base/roff.h"
-#include "base/roff.h"
 #include "conf.h"
 #include "process.h"
 #include "server.h"
@@ -26,7 +25,6 @@ static const char help_text[] =
 	"                SIGHUP: read TLS certificate and key again, open log.file anew.\n"
 	"  check-config  read the configuration and say what is wrong with it, line by line\n"
 	"  options       print a configuration file with every option, its default and its meaning\n"
-	"  manual        print rsspd(8), manual-options rsspd.conf(5): rsspd manual | man -l -\n"
 	"  manual        print rsspd(8), manual-options rsspd.conf(5): rsspd manual | man -l -\n"
 	"\n"
 	"  --config FILE  the configuration file (default: " DEFAULT_CONFIG ")\n"
@@ -117,21 +115,6 @@ static int command_manual_options(const char *path)
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-/* What the build installs: rsspd(8) and rsspd.conf(5). */
-static int command_manual(const char *path)
-{
-	(void)path;
-	roff_help(stdout, "rsspd", "8", help_text, "rsspd.conf(5), rssp-keys(8), rssp(1)");
-	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
-}
-
-static int command_manual_options(const char *path)
-{
-	(void)path;
-	conf_print_manual(stdout);
-	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
-}
-
 static const struct {
 	const char *name;
 	int (*run)(const char *path);
@@ -139,8 +122,6 @@ static const struct {
 	{"run", command_run},
 	{"check-config", command_check},
 	{"options", command_options},
-	{"manual", command_manual},
-	{"manual-options", command_manual_options},
 	{"manual", command_manual},
 	{"manual-options", command_manual_options},
 	{"api", command_api},
