@@ -42,6 +42,7 @@ static rc_t api_open_registry(void)
 static void api_note_certificate(const SSL_CTX *tls)
 {
 	metric_set(METRIC_CERTIFICATE_EXPIRES, CERTIFICATE_SERVER, 0, tls_expires_ms(tls));
+	metric_set(METRIC_TLS_CURRENT, 0, 0, 1);
 }
 
 static rc_t api_open_public(struct api *api)
@@ -136,6 +137,7 @@ rc_t api_reload_tls(struct api *api)
 	metric_add(METRIC_TLS_RELOADS, rc == RC_OK ? OUTCOME_OK : OUTCOME_FAILED, 0, 0);
 	if (rc != RC_OK) {
 		SSL_CTX_free(tls);
+		metric_set(METRIC_TLS_CURRENT, 0, 0, 0);
 		log_error("api: certificate and key are not reloaded, the old ones stay path=%s",
 			settings->tls_certificate);
 		return rc;

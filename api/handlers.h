@@ -52,6 +52,7 @@ void operator_subscriber_disable(struct request *request);
 void operator_subscriber_unlock(struct request *request);
 void operator_enrolment_check(struct request *request);
 void operator_enrolment_submit(struct request *request);
+void operator_status(struct request *request);
 extern const struct spec operator_audit_spec;
 void operator_audit(struct request *request);
 

@@ -104,6 +104,7 @@ const struct route routes[] = {
 		&operator_statement_spec, operator_enrolment_check),
 	OPERATOR(ROUTE_POST, "enrolments", "enrolment.submit", BODY_STATEMENT,
 		&operator_signed_spec, operator_enrolment_submit),
+	OPERATOR(ROUTE_GET, "status", "service.status", BODY_SMALL, NULL, operator_status),
 	OPERATOR(
 		ROUTE_GET, "audit", "audit.read", BODY_SMALL, &operator_audit_spec, operator_audit),
 

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metrics.h"
@@ -64,6 +65,16 @@ static void server_control_lost(struct server *server, rc_t rc)
 	server_drain(server);
 }
 
+static void server_note_restarts(const struct control_message *message)
+{
+	int64_t known = metric_value(METRIC_RESTARTS, message->process, message->cause, 0);
+
+	/* one that is new dates what was before it to its own start: too late rather than never */
+	if (message->cause == CAUSE_DIED && message->total > known)
+		metric_set(METRIC_LAST_RESTART, message->process, 0, clock_wall_ms());
+	metric_set(METRIC_RESTARTS, message->process, message->cause, message->total);
+}
+
 static void server_heard(struct server *server, const struct control_message *message)
 {
 	rc_t rc = RC_OK;
@@ -76,7 +87,7 @@ static void server_heard(struct server *server, const struct control_message *me
 				(int)message->role, message->index, rc_name(rc));
 		return;
 	case CONTROL_RESTARTS:
-		metric_set(METRIC_RESTARTS, message->process, message->cause, message->total);
+		server_note_restarts(message);
 		return;
 	case CONTROL_RELOAD:
 		if (api_reload_tls(server->api) != RC_OK)

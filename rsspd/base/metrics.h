@@ -28,6 +28,7 @@ enum metric {
 	METRIC_OVERLOAD,	 /* enum metric_limit */
 	METRIC_HANDSHAKES,	 /* enum metric_outcome */
 	METRIC_TLS_RELOADS,	 /* enum metric_outcome */
+	METRIC_TLS_CURRENT,	 /* gauge: 1, or 0 after a reload that failed */
 	METRIC_JOBS,		 /* enum sam_role, rc */
 	METRIC_JOB_SECONDS,	 /* histogram: enum sam_role */
 	METRIC_HSM_ERRORS,	 /* rc */
@@ -35,6 +36,7 @@ enum metric {
 	METRIC_SAM_IN_FLIGHT,	 /* gauge: enum sam_role */
 	METRIC_SAM_READY,	 /* gauge: enum sam_role */
 	METRIC_RESTARTS,	 /* enum metric_process, enum metric_cause; set by the supervisor */
+	METRIC_LAST_RESTART,	 /* gauge, instant: enum metric_process; of one that died */
 	METRIC_COMMITS,		 /* enum metric_commit */
 	METRIC_GROUP_SIZE,	 /* histogram: statements of one group */
 	METRIC_STORE_UP,	 /* gauge */
