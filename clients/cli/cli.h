@@ -58,7 +58,7 @@ struct cli_command {
 	const char *example;
 };
 
-#define CLI_VALUES_MAX 24
+#define CLI_VALUES_MAX 48
 #define CLI_ARGUMENTS_MAX 512
 
 struct cli {
@@ -185,6 +185,11 @@ enum cli_exit cli_subscriber_set_position(struct cli *cli);
 enum cli_exit cli_subscriber_unlock(struct cli *cli);
 enum cli_exit cli_subscriber_disable(struct cli *cli);
 enum cli_exit cli_audit_show(struct cli *cli);
+enum cli_exit cli_template_save(struct cli *cli);
+enum cli_exit cli_template_list(struct cli *cli);
+enum cli_exit cli_template_show(struct cli *cli);
+enum cli_exit cli_template_default(struct cli *cli);
+enum cli_exit cli_template_remove(struct cli *cli);
 enum cli_exit cli_completion(struct cli *cli);
 enum cli_exit cli_manual(struct cli *cli);
 

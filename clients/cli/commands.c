@@ -17,6 +17,44 @@
 		{"the operator's certificate", "chứng thư của người vận hành"}}, \
 	{"operator-key", 0, "FILE", "RSSP_OPERATOR_KEY", \
 		{"the operator's key", "khoá của người vận hành"}}
+/* As clients/lib/visible.h reads them. */
+#define VISIBLE_OPTIONS \
+	{"picture", 0, "FILE.png", NULL, \
+		{"a person's signature: blue, transparent; \"none\": without", \
+			"hình chữ ký cá nhân: màu xanh, nền trong suốt; \"none\": không dùng"}}, \
+	{"seal", 0, "FILE.png", NULL, \
+		{"an organisation's seal: red, transparent, in its real size", \
+			"con dấu của cơ quan: màu đỏ, nền trong suốt, kích thước thực"}}, \
+	{"seal-width", 0, "LENGTH", NULL, \
+		{"its real width, where the PNG does not say", \
+			"chiều rộng thực của con dấu, khi tệp PNG không ghi"}}, \
+	{"show", 0, "LIST", NULL, \
+		{"lines of text: name,email,agency,time; how: labels,bold; none; +WORD, -WORD", \
+			"các dòng: name,email,agency,time; cách ghi: labels,bold; none; +TỪ, -TỪ"}}, \
+	{"page", 0, "PAGE", NULL, \
+		{"first, last (default) or a number", "first, last (mặc định) hoặc số trang"}}, \
+	{"corner", 0, "top-left|top-right|bottom-left|bottom-right", NULL, \
+		{"where x and y begin (default bottom-right)", \
+			"gốc của x và y (mặc định bottom-right)"}}, \
+	{"x", 0, "LENGTH", NULL, \
+		{"from that corner; mm, or with cm or pt (default 20mm)", \
+			"khoảng cách từ góc đó; mm, hoặc ghi cm, pt (mặc định 20mm)"}}, \
+	{"y", 0, "LENGTH", NULL, \
+		{"from that corner (default 25mm)", "khoảng cách từ góc đó (mặc định 25mm)"}}, \
+	{"width", 0, "LENGTH", NULL, \
+		{"of picture and text (default: as suits them)", \
+			"chiều rộng của hình và chữ (mặc định: theo nội dung)"}}, \
+	{"height", 0, "LENGTH", NULL, \
+		{"of picture and text (default: as suits them)", \
+			"chiều cao của hình và chữ (mặc định: theo nội dung)"}}, \
+	{"font", 0, "FILE.ttf", NULL, \
+		{"TrueType (default Liberation Serif; or RSSP_FONT)", \
+			"phông TrueType (mặc định Liberation Serif; hoặc RSSP_FONT)"}}, \
+	{"bold-font", 0, "FILE.ttf", NULL, \
+		{"bold type beside it (or RSSP_BOLD_FONT)", \
+			"phông chữ đậm kèm theo (hoặc RSSP_BOLD_FONT)"}}, \
+	{"font-size", 0, "POINTS", NULL, \
+		{"where it fits (default 10)", "cỡ chữ khi đủ chỗ (mặc định 10)"}}
 /* clang-format on */
 
 static const struct cli_option sign_options[] = {
@@ -54,10 +92,25 @@ static const struct cli_option sign_options[] = {
 			"cho khoá RSA (mặc định pkcs1, phần mềm nào cũng đọc được)"}},
 	{"reason", 0, "TEXT", NULL, {"why it is signed", "lý do ký"}},
 	{"location", 0, "TEXT", NULL, {"where it is signed", "nơi ký"}},
+	{"visible", 0, NULL, NULL,
+		{"show the signature on a page, as the default template and the options below say",
+			"hiện chữ ký trên trang, theo mẫu mặc định và các tuỳ chọn dưới đây"}},
+	{"template", 0, "NAME", NULL,
+		{"show it as this template says (see rssp template)",
+			"hiện chữ ký theo mẫu này (xem rssp template)"}},
+	VISIBLE_OPTIONS,
 	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
 	{"otp-fd", 0, "N", NULL,
 		{"read the one-time password from descriptor N", "đọc mã OTP từ bộ mô tả N"}},
 	CLIENT_OPTIONS,
+};
+
+static const struct cli_option template_save_options[] = {
+	VISIBLE_OPTIONS,
+	{"default", 0, NULL, NULL,
+		{"what --visible shows; the first one saved is, without asking",
+			"dùng cho --visible; mẫu đầu tiên mặc nhiên là mẫu mặc định"}},
+	{"force", 0, NULL, NULL, {"replace a template of that name", "ghi đè mẫu trùng tên"}},
 };
 
 static const struct cli_option activate_options[] = {
@@ -321,6 +374,47 @@ static const char sign_help_vi[] =
 	"đã ký nhưng chưa ghi, done: xong), digest, signingTime, signature, requestID, error.";
 /* clang-format on */
 
+static const struct cli_command template_commands[] = {
+	{.name = "save",
+		.run = cli_template_save,
+		OPTIONS(template_save_options),
+		.arguments = "NAME",
+		.least = 1,
+		.most = 1,
+		.summary = {"save a visible signature under a name",
+			"lưu một kiểu chữ ký hiển thị"},
+		.detail = {"Pictures and fonts stay where they are; the template keeps their paths.",
+			"Hình và phông chữ để nguyên tại chỗ; mẫu chỉ giữ đường dẫn."},
+		.example = "  rssp template save hoc-ba --picture chu-ky.png --show none "
+			   "--width 60 --height 20\n"
+			   "  rssp template save co-quan --seal dau.png --show name,time,labels"},
+	{.name = "list",
+		.run = cli_template_list,
+		.summary = {"the saved templates", "các mẫu đã lưu"},
+		.example = "  rssp template list"},
+	{.name = "show",
+		.run = cli_template_show,
+		.arguments = "NAME",
+		.least = 1,
+		.most = 1,
+		.summary = {"what a template says", "nội dung một mẫu"},
+		.example = "  rssp template show hoc-ba"},
+	{.name = "default",
+		.run = cli_template_default,
+		.arguments = "NAME",
+		.least = 1,
+		.most = 1,
+		.summary = {"make it what --visible shows", "chọn mẫu dùng cho --visible"},
+		.example = "  rssp template default hoc-ba"},
+	{.name = "remove",
+		.run = cli_template_remove,
+		.arguments = "NAME",
+		.least = 1,
+		.most = 1,
+		.summary = {"forget a template", "xoá một mẫu"},
+		.example = "  rssp template remove hoc-ba"},
+};
+
 static const struct cli_command root_commands[] = {
 	{.name = "sign",
 		.run = cli_sign,
@@ -356,6 +450,12 @@ static const struct cli_command root_commands[] = {
 			"thời điểm của dấu thời gian hợp lệ, nếu không có thì tại lúc kiểm tra."},
 		.example = "  rssp verify hoc-ba-signed.pdf --env .run/env\n"
 			   "  rssp verify bang-diem.xlsx.p7s --ca root.pem --json"},
+	{.name = "template",
+		CHILDREN(template_commands),
+		.summary = {"saved looks of visible signatures", "các mẫu chữ ký hiển thị"},
+		.detail = {"Each is a file in $XDG_CONFIG_HOME/rssp/templates (else ~/.config).",
+			"Mỗi mẫu là một tệp trong $XDG_CONFIG_HOME/rssp/templates (hoặc ~/.config)."},
+		.example = "  rssp template list"},
 	{.name = "activate",
 		.run = cli_activate,
 		.needs = NEEDS_SERVER,

@@ -18,6 +18,7 @@ static void signing_free(struct signing *signing)
 	}
 	free(signing->documents);
 	csc_credential_free(&signing->credential);
+	appearance_free(&signing->appearance);
 }
 
 static enum cli_exit choose_format(struct signing *signing)
@@ -35,10 +36,21 @@ static enum cli_exit choose_format(struct signing *signing)
 	return CLI_DONE;
 }
 
+static enum cli_exit choose_appearance(struct signing *signing)
+{
+	struct cli *cli = signing->cli;
+
+	if (signing->format == SIGN_CADES && (cli_has(cli, "visible") || cli_has(cli, "template")))
+		return cli_fail(cli, CLI_USAGE, "only a PDF's signature can be visible",
+			"chỉ chữ ký trong PDF mới hiển thị được");
+	return cli_appearance(cli, &signing->appearance);
+}
+
 static void prepare_all(struct signing *signing)
 {
 	struct cli_progress progress = {.what = {"preparing", "đang chuẩn bị"}};
 
+	cli_progress(signing->cli, &progress, 0, signing->count);
 	for (size_t i = 0; i < signing->count; i++) {
 		if (signing->documents[i].state != SIGN_FAULTY)
 			sign_prepare(signing, &signing->documents[i]);
@@ -66,6 +78,8 @@ static enum cli_exit run(struct signing *signing)
 {
 	enum cli_exit code = choose_format(signing);
 
+	if (code == CLI_DONE)
+		code = choose_appearance(signing);
 	if (code == CLI_DONE)
 		code = sign_inputs(signing);
 	if (code == CLI_DONE)

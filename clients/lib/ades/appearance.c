@@ -1,6 +1,7 @@
 #include "clients/lib/ades/appearance_internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SEAL_MIN (10 * APPEARANCE_MM)
@@ -45,47 +46,74 @@ static rc_t measure_seal(struct appearance *appearance)
 	return RC_OK;
 }
 
-static rc_t read_fonts(const struct appearance_options *options, struct appearance *appearance)
+static rc_t read_picture(struct span png, enum appearance_part part, struct appearance_fault *fault,
+	struct picture *picture)
 {
-	rc_t rc = font_new(options->font, &appearance->font);
-	if (rc == RC_OK && (options->show & APPEARANCE_BOLD) != 0 && options->bold_font.len > 0)
-		rc = font_new(options->bold_font, &appearance->own_bold);
-	appearance->bold = appearance->own_bold != NULL ? appearance->own_bold : appearance->font;
+	struct buf words = BUF_INIT;
+	const char *text = NULL;
+
+	fault->part = part;
+	rc_t rc = picture_read(png, &words, picture);
+	if (rc != RC_OK && buf_string(&words, &text) == RC_OK)
+		snprintf(fault->words, sizeof(fault->words), "%s", text);
+	buf_free(&words);
 	return rc;
 }
 
-static rc_t read_parts(
-	const struct appearance_options *options, struct buf *detail, struct appearance *appearance)
+static rc_t read_pictures(const struct appearance_options *options, struct appearance_fault *fault,
+	struct appearance *appearance)
 {
 	rc_t rc = RC_OK;
 
 	if (options->picture.len > 0)
-		rc = picture_read(options->picture, detail, &appearance->picture);
+		rc = read_picture(
+			options->picture, APPEARANCE_PICTURE, fault, &appearance->picture);
 	if (rc == RC_OK && options->seal.len > 0) {
-		rc = picture_read(options->seal, detail, &appearance->seal);
+		rc = read_picture(options->seal, APPEARANCE_SEAL, fault, &appearance->seal);
 		if (rc == RC_OK)
 			rc = measure_seal(appearance);
 	}
-	if (rc == RC_OK && (options->show & APPEARANCE_LINES) != 0)
-		rc = read_fonts(options, appearance);
 	return rc;
 }
 
-rc_t appearance_new(const struct appearance_options *options, struct buf *detail,
+static rc_t read_fonts(const struct appearance_options *options, struct appearance_fault *fault,
+	struct appearance *appearance)
+{
+	bool bold = (options->show & APPEARANCE_BOLD) != 0 && options->bold_font.len > 0;
+
+	if ((options->show & APPEARANCE_LINES) == 0)
+		return RC_OK;
+	fault->part = APPEARANCE_FONT;
+	rc_t rc = font_new(options->font, &appearance->font);
+	if (rc == RC_OK && bold) {
+		fault->part = APPEARANCE_BOLD_FONT;
+		rc = font_new(options->bold_font, &appearance->own_bold);
+	}
+	appearance->bold = appearance->own_bold != NULL ? appearance->own_bold : appearance->font;
+	return rc;
+}
+
+rc_t appearance_new(const struct appearance_options *options, struct appearance_fault *fault,
 	struct appearance **appearance)
 {
+	struct appearance_fault found = {0};
+
 	if (!options_are_sane(options))
 		return RC_RANGE;
 	struct appearance *fresh = calloc(1, sizeof(*fresh));
 	if (fresh == NULL)
 		return RC_NO_MEMORY;
 	fresh->options = *options;
-	rc_t rc = read_parts(options, detail, fresh);
 	fresh->options.picture = SPAN_NONE;
 	fresh->options.seal = SPAN_NONE;
 	fresh->options.font = SPAN_NONE;
 	fresh->options.bold_font = SPAN_NONE;
+	rc_t rc = read_pictures(options, &found, fresh);
+	if (rc == RC_OK)
+		rc = read_fonts(options, &found, fresh);
 	if (rc != RC_OK) {
+		if (fault != NULL)
+			*fault = found;
 		appearance_free(&fresh);
 		return rc;
 	}

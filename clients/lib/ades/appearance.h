@@ -57,9 +57,23 @@ struct appearance_options {
 
 struct appearance;
 
-/* Nothing of the options need live on. detail, if not NULL, gets the words of who refused. */
-must_check rc_t appearance_new(const struct appearance_options *options, struct buf *detail,
-	struct appearance **appearance);
+enum appearance_part {
+	APPEARANCE_NO_PART,
+	APPEARANCE_PICTURE,
+	APPEARANCE_SEAL,
+	APPEARANCE_FONT,
+	APPEARANCE_BOLD_FONT
+};
+
+/* Which part was refused, and the words of who refused it; may be empty. */
+struct appearance_fault {
+	enum appearance_part part;
+	char words[128];
+};
+
+/* Nothing of the options need live on. fault, if not NULL, is set on a failure. */
+must_check rc_t appearance_new(const struct appearance_options *options,
+	struct appearance_fault *fault, struct appearance **appearance);
 void appearance_free(struct appearance **appearance);
 
 #endif
