@@ -102,9 +102,10 @@ static void walk(const struct cli_command *command, const char *path, each_comma
 	each(command, path);
 	for (size_t i = 0; i < command->child_count; i++) {
 		char below[PATH_SIZE];
-		snprintf(below, sizeof(below), "%s%s%s", path, path[0] != 0 ? " " : "",
+		int len = snprintf(below, sizeof(below), "%s%s%s", path, path[0] != 0 ? " " : "",
 			command->children[i].name);
-		walk(&command->children[i], below, each);
+		if (len < PATH_SIZE)
+			walk(&command->children[i], below, each);
 	}
 }
 

@@ -66,7 +66,8 @@ static void manual_tree(const struct cli *cli, const struct cli_command *group, 
 		const struct cli_command *command = &group->children[i];
 		char below[LEFT_SIZE];
 
-		snprintf(below, sizeof(below), "%s %s", name, command->name);
+		if (snprintf(below, sizeof(below), "%s %s", name, command->name) >= LEFT_SIZE)
+			continue;
 		if (command->children == NULL)
 			manual_command(cli, command, below);
 		manual_tree(cli, command, below);
