@@ -237,7 +237,7 @@ void cli_progress(const struct cli *cli, struct cli_progress *progress, size_t d
 		progress->started_ms = now;
 	if (isatty(STDERR_FILENO) != 1)
 		return;
-	if (done == total) {
+	if (done >= total) {
 		if (progress->shown_ms != 0)
 			fprintf(stderr, "\r\033[K");
 		progress->shown_ms = 0;

@@ -155,6 +155,7 @@ static enum cli_exit sign_pieces(struct batch *batch)
 	enum cli_exit code = CLI_DONE;
 	size_t at = 0;
 
+	cli_progress(batch->signing->cli, &progress, 0, batch->count);
 	while (code == CLI_DONE && at < batch->count) {
 		size_t count = batch->count - at < PIECE ? batch->count - at : PIECE;
 		if (sign_stop_asked(&batch->stop))
@@ -174,18 +175,22 @@ static enum cli_exit write_signed(struct batch *batch)
 	struct cli_progress progress = {.what = {"writing", "đang ghi"}};
 	enum cli_exit code = CLI_DONE;
 
+	cli_progress(batch->signing->cli, &progress, 0, batch->count);
 	for (size_t i = 0; i < batch->count; i++) {
 		struct document *document = document_at(batch, batch->first + i);
 		if (document->state != SIGN_SIGNED)
 			continue;
-		if (sign_stop_asked(&batch->stop))
-			return CLI_STOPPED;
+		if (sign_stop_asked(&batch->stop)) {
+			code = CLI_STOPPED;
+			break;
+		}
 		sign_finish(batch->signing, document);
 		enum cli_exit one = document->fault.code;
 		enum cli_exit put = put_results(batch, batch->first + i, 1);
 		code = code != CLI_DONE ? code : one != CLI_DONE ? one : put;
-		cli_progress(batch->signing->cli, &progress, i + 1, batch->count);
+		cli_progress(batch->signing->cli, &progress, i, batch->count);
 	}
+	cli_progress(batch->signing->cli, &progress, batch->count, batch->count);
 	return code;
 }
 

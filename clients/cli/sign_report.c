@@ -94,22 +94,24 @@ static void say_document(struct cli *cli, const struct document *document)
 			"       giữ nguyên %zu chữ ký trước", document->earlier);
 }
 
+/* Where nothing was signed, the command starts from the beginning anyhow. */
 static void say_rest(const struct signing *signing, enum cli_exit code)
 {
 	struct cli *cli = signing->cli;
-	size_t left = 0, signatures = 0;
+	size_t left = 0, begun = 0;
 
 	for (size_t i = 0; i < signing->count; i++) {
-		left += signing->documents[i].state == SIGN_READY;
-		signatures += signing->documents[i].state == SIGN_SIGNED;
+		enum sign_state state = signing->documents[i].state;
+		left += state == SIGN_READY || state == SIGN_SIGNED;
+		begun += state == SIGN_DONE || state == SIGN_SIGNED;
 	}
-	if (left + signatures == 0)
-		return;
 	if (code == CLI_STOPPED)
 		cli_fail(cli, CLI_STOPPED, "stopped; what was written is whole",
 			"đã dừng; các tệp đã ghi đều trọn vẹn");
-	cli_note(cli, "%zu of %zu are not signed yet", "còn %zu trong %zu tệp chưa ký",
-		left + signatures, signing->count);
+	if (left == 0 || begun == 0)
+		return;
+	cli_note(cli, "%zu of %zu are not signed yet", "còn %zu trong %zu tệp chưa ký", left,
+		signing->count);
 	if (signing->results != NULL)
 		cli_note(cli, "The same command goes on from here.",
 			"Chạy lại đúng lệnh này để làm tiếp.");

@@ -183,6 +183,7 @@ rc_t client_post(
 			.content_type = JSON_TYPE,
 			.body = span_string(text),
 			.bearer = secret_span(&client->token),
+			.once = true,
 		};
 		rc = perform(client, &request, answer);
 	}

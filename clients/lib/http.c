@@ -193,6 +193,9 @@ static CURLcode transfer(struct http *http, const struct http_request *request, 
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
+	/* curl sends again what gets no byte of an answer, unless the connection is a new one */
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, request->once ? 1L : 0L);
 	if (request->content_type == NULL) {
 		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
 	} else {

@@ -11,6 +11,7 @@ struct http_request {
 	const char *content_type; /* NULL: GET, no body */
 	struct span body;
 	struct span bearer; /* empty: none */
+	bool once;	    /* never sent again by itself, as curl does on a kept connection that died */
 };
 
 must_check rc_t http_global_init(void);

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import struct
@@ -28,6 +29,21 @@ class Done:
         return f"exit {self.code}\n{self.out}\n{self.err}"
 
 
+def _word(word):
+    return word if isinstance(word, (bytes, os.PathLike)) else str(word)
+
+
+def finish(process, expect=0, words=(), feed=None):
+    """The end of what begin() started."""
+    try:
+        out, err = process.communicate(feed, timeout=60)
+    finally:
+        process.kill()
+    done = Done(process.returncode, out, err)
+    assert expect is None or done.code == expect, f"{words}: {done}"
+    return done
+
+
 class Rssp:
     """A server, and who calls it: a client application, an operator, or nobody."""
 
@@ -43,27 +59,35 @@ class Rssp:
             self.environment |= {"RSSP_OPERATOR_CERT": operator.certificate,
                                  "RSSP_OPERATOR_KEY": operator.key}
 
-    def run(self, *words, expect=0, **lines):
-        """lines: pin="…", otp="…", code="…", identity="…", client_secret="…": each by a descriptor
-        of its own."""
-        command, descriptors = [PROGRAM, *map(str, words)], []
+    def begin(self, *words, feed=None, limits=None, wrapper=(), **lines):
+        """Starts it. lines: pin="…", otp="…", code="…", identity="…", client_secret="…": each by a
+        descriptor of its own. feed: standard input; limits: {resource.RLIMIT_…: value}; wrapper:
+        the program that starts it."""
+        command, descriptors = [*wrapper, PROGRAM, *map(os.fspath, map(_word, words))], []
         for name, text in lines.items():
             reader, writer = os.pipe()
             os.write(writer, text.encode() + b"\n")
             os.close(writer)
             descriptors.append(reader)
             command += [f"--{name.replace('_', '-')}-fd", str(reader)]
+
+        def restrict():
+            for kind, value in (limits or {}).items():
+                resource.setrlimit(kind, (value, value))
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True, timeout=60, check=False,
-                                  env=self.environment, pass_fds=descriptors,
-                                  start_new_session=True)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment,
+                pass_fds=descriptors, start_new_session=True, preexec_fn=restrict)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-        done = Done(done.returncode, done.stdout, done.stderr)
-        assert expect is None or done.code == expect, f"{words}: {done}"
-        return done
+        return process
+
+    def run(self, *words, expect=0, feed=None, **rest):
+        """Runs it to its end; the rest as for begin()."""
+        process = self.begin(*words, feed=feed, **rest)
+        return finish(process, expect, words, feed)
 
     def json(self, *words, **rest):
         """What --json prints."""
