@@ -14,7 +14,8 @@
 /* clang-format off */
 const struct conf_option conf_options[] = {
 {"listen", "address", TEXT(listen_address), "127.0.0.1",
-	"address of the API, numeric"},
+	"address of the API, numeric; under systemd whom it answers is also for the unit's IPAddressAllow\n"
+	"to say, which is this machine (systemctl edit rsspd)"},
 {"listen", "port", INTEGER(listen_port, 1, 65535), "8443",
 	"port of the API (TLS)"},
 {"listen", "public-url", URL(listen_public_url, "https://"), "https://127.0.0.1:8443",
