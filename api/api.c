@@ -6,6 +6,7 @@
 #include "api/metrics.h"
 #include "api/pki.h"
 #include "api/router.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -125,18 +126,51 @@ rc_t api_new(
 	return RC_OK;
 }
 
+/* One that is valid now. */
+static rc_t api_read_tls(
+	const struct api_settings *settings, const char *operators_path, SSL_CTX **tls)
+{
+	SSL_CTX *fresh = NULL;
+	rc_t rc = tls_new(settings->tls_certificate, settings->tls_key, operators_path, &fresh);
+
+	if (rc == RC_OK)
+		rc = tls_check_time(fresh);
+	if (rc == RC_OK)
+		*tls = fresh;
+	else
+		SSL_CTX_free(fresh);
+	return rc;
+}
+
+rc_t api_check_tls(const struct api_settings *settings)
+{
+	SSL_CTX *tls = NULL;
+	rc_t rc = api_read_tls(settings, NULL, &tls);
+
+	SSL_CTX_free(tls);
+	return rc;
+}
+
+rc_t api_check_operators(const struct api_settings *settings)
+{
+	struct operators *operators = NULL;
+	rc_t rc = operators_load(&operators, settings->operators_path);
+
+	if (rc == RC_OK && operators_expire_ms(operators) < clock_wall_ms())
+		log_warning("api: an operator's certificate has ended, or there is none path=%s",
+			settings->operators_path);
+	operators_free(&operators);
+	return rc;
+}
+
 rc_t api_reload_tls(struct api *api)
 {
 	const struct api_settings *settings = &api->settings;
 	SSL_CTX *tls = NULL;
-	rc_t rc = tls_new(
-		settings->tls_certificate, settings->tls_key, settings->operators_path, &tls);
+	rc_t rc = api_read_tls(settings, settings->operators_path, &tls);
 
-	if (rc == RC_OK)
-		rc = tls_check_time(tls);
 	metric_add(METRIC_TLS_RELOADS, rc == RC_OK ? OUTCOME_OK : OUTCOME_FAILED, 0, 0);
 	if (rc != RC_OK) {
-		SSL_CTX_free(tls);
 		metric_set(METRIC_TLS_CURRENT, 0, 0, 0);
 		log_error("api: certificate and key are not reloaded, the old ones stay path=%s",
 			settings->tls_certificate);

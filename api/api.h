@@ -39,6 +39,11 @@ struct api_settings {
 must_check rc_t api_new(struct loop *loop, struct core *core, const struct api_settings *settings,
 	struct api **api);
 
+/* What api_new() would find wrong with certificate and key of TLS, with the operators' file; and
+ * whether the certificate is valid now. RC_CONFIG, logged. The other settings are not looked at. */
+must_check rc_t api_check_tls(const struct api_settings *settings);
+must_check rc_t api_check_operators(const struct api_settings *settings);
+
 /* Reads certificate and key of TLS again, for the connections to come. RC_CONFIG, logged, if they
  * cannot be used: then the old ones stay. */
 must_check rc_t api_reload_tls(struct api *api);

@@ -20,6 +20,7 @@ struct conf_parser {
 	const char *path, *folder;
 	struct ini_cfgobj *ini;
 	unsigned faults;
+	bool faulty_too; /* give what there is even so */
 };
 
 __attribute__((format(printf, 3, 4))) static void conf_fault(
@@ -286,9 +287,21 @@ static void conf_read(struct conf_parser *parser, char *text, size_t len)
 	ini_config_file_destroy(file);
 }
 
-rc_t conf_parse(struct conf **conf, FILE *file, const char *path, const char *folder)
+/* A faulty text is left out, so that nobody meets a NULL. */
+static rc_t conf_fill(struct conf *conf)
 {
-	struct conf_parser parser = {.path = path, .folder = folder};
+	for (size_t i = 0; i < conf_option_count; i++) {
+		const struct conf_option *option = &conf_options[i];
+		if (!conf_is_text(option) || *(char **)conf_member(conf, option) != NULL)
+			continue;
+		if (conf_set_text(conf, option, strdup("")) != NULL)
+			return RC_NO_MEMORY;
+	}
+	return RC_OK;
+}
+
+static rc_t conf_parse_as(struct conf_parser parser, struct conf **conf, FILE *file)
+{
 	char *text = NULL;
 	size_t capacity = 0;
 	rc_t rc = RC_NO_MEMORY;
@@ -309,16 +322,26 @@ rc_t conf_parse(struct conf **conf, FILE *file, const char *path, const char *fo
 	for (size_t i = 0; i < conf_option_count; i++)
 		conf_take(&parser, &conf_options[i]);
 	conf_check_names(&parser);
-	if (parser.faults > 0)
+	if (parser.faults > 0 && !parser.faulty_too)
+		goto out;
+	rc = conf_fill(parser.conf);
+	if (rc != RC_OK)
 		goto out;
 	*conf = parser.conf;
 	parser.conf = NULL;
-	rc = RC_OK;
+	rc = parser.faults > 0 ? RC_CONFIG : RC_OK;
 out:
 	free(text);
 	ini_config_destroy(parser.ini);
 	conf_free(&parser.conf);
 	return rc;
+}
+
+rc_t conf_parse(struct conf **conf, FILE *file, const char *path, const char *folder)
+{
+	struct conf_parser parser = {.path = path, .folder = folder};
+
+	return conf_parse_as(parser, conf, file);
 }
 
 /* Whoever can write the file chooses the programs and modules that run. */
@@ -337,7 +360,7 @@ static rc_t conf_check_file(FILE *file, const char *path)
 	return RC_OK;
 }
 
-rc_t conf_load(struct conf **conf, const char *path)
+static rc_t conf_load_as(struct conf **conf, const char *path, bool faulty_too)
 {
 	FILE *file = fopen(path, "re");
 	char *folder = realpath(path, NULL);
@@ -352,12 +375,23 @@ rc_t conf_load(struct conf **conf, const char *path)
 	if (rc != RC_OK)
 		goto out;
 	*strrchr(folder, '/') = 0;
-	rc = conf_parse(conf, file, path, folder);
+	struct conf_parser parser = {.path = path, .folder = folder, .faulty_too = faulty_too};
+	rc = conf_parse_as(parser, conf, file);
 out:
 	if (file != NULL)
 		fclose(file);
 	free(folder);
 	return rc;
+}
+
+rc_t conf_load(struct conf **conf, const char *path)
+{
+	return conf_load_as(conf, path, false);
+}
+
+rc_t conf_load_faulty(struct conf **conf, const char *path)
+{
+	return conf_load_as(conf, path, true);
 }
 
 void conf_free(struct conf **conf)

@@ -43,6 +43,9 @@ struct conf {
 
 /* RC_CONFIG with a line in the log for every fault, with its line number and what to do. */
 must_check rc_t conf_load(struct conf **conf, const char *path);
+/* The same, for who wants to find all faults at once: with RC_CONFIG *conf is set all the same if
+ * the file could be read, and what is faulty in it has its default, or "". */
+must_check rc_t conf_load_faulty(struct conf **conf, const char *path);
 void conf_free(struct conf **conf);
 /* Opens the log as the configuration says, but for the file. */
 void conf_log_open(const struct conf *conf, const char *process);

@@ -89,7 +89,7 @@ void conf_print_sample(FILE *out)
 
 	fputs("# Configuration of rsspd: every option, with its default behind a #, or an example where it\n"
 	      "# has to be given. Relative paths start in this file's folder. A value is the rest of its\n"
-	      "# line: no quotes, no comment behind it. Check it with: rsspd check-config --config FILE\n",
+	      "# line: no quotes, no comment behind it. Check it with: rsspd --check-config --config FILE\n",
 		out);
 	for (size_t i = 0; i < conf_option_count; i++) {
 		if (strcmp(conf_options[i].section, section) != 0)

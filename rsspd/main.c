@@ -1,5 +1,6 @@
 /* Reads the command line; everything else is elsewhere. */
 #include "base/roff.h"
+#include "check.h"
 #include "conf.h"
 #include "process.h"
 #include "server.h"
@@ -18,16 +19,20 @@ static const char help_text[] =
 	"rsspd: a remote signing service, after the CSC API\n"
 	"\n"
 	"usage: rsspd COMMAND [--config FILE]\n"
+	"       rsspd --check-config [--with-database] [--config FILE]\n"
 	"\n"
 	"  run           start the service in the foreground: this process becomes the supervisor, which\n"
 	"                starts the api process and the signature activation modules (rssp-sam) and\n"
 	"                starts again what dies. SIGTERM: answer what is in work, then end.\n"
 	"                SIGHUP: read TLS certificate and key again, open log.file anew.\n"
-	"  check-config  read the configuration and say what is wrong with it, line by line\n"
 	"  options       print a configuration file with every option, its default and its meaning\n"
 	"  manual        print rsspd(8), manual-options rsspd.conf(5): rsspd manual | man -l -\n"
 	"\n"
-	"  --config FILE  the configuration file (default: " DEFAULT_CONFIG ")\n"
+	"  --check-config   say all that a start would find wrong, as the users that the configuration\n"
+	"                   names: options, files and folders, certificates, keys and their time. The\n"
+	"                   service may run meanwhile. The tokens: rssp-keys check.\n"
+	"  --with-database  connect to PostgreSQL too, and look at its settings and its schema\n"
+	"  --config FILE    the configuration file (default: " DEFAULT_CONFIG ")\n"
 	"  --help, --version\n"
 	"\n"
 	"First steps: rsspd options > rsspd.conf, fill in what has to be given, make the service keys\n"
@@ -82,14 +87,13 @@ static int command_api(const char *path)
 	return exit_of(rc);
 }
 
-static int command_check(const char *path)
+static int check(const char *path, bool with_database)
 {
-	struct conf *conf = NULL;
-	rc_t rc = load("check-config", path, &conf);
+	log_open("check-config", LOG_WARNING);
+	rc_t rc = check_config(path, with_database);
 
 	if (rc == RC_OK)
 		printf("%s: valid\n", path);
-	conf_free(&conf);
 	return exit_of(rc);
 }
 
@@ -120,7 +124,6 @@ static const struct {
 	int (*run)(const char *path);
 } commands[] = {
 	{"run", command_run},
-	{"check-config", command_check},
 	{"options", command_options},
 	{"manual", command_manual},
 	{"manual-options", command_manual_options},
@@ -136,13 +139,21 @@ static int usage(const char *problem, const char *what)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, 'k'}, {"with-database", no_argument, NULL, 'd'},
 		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {0}};
 	const char *path = DEFAULT_CONFIG;
+	bool checks = false, with_database = false;
 
 	for (int option; (option = getopt_long(argc, argv, "c:hv", options, NULL)) != -1;) {
 		switch (option) {
 		case 'c':
 			path = optarg;
+			break;
+		case 'k':
+			checks = true;
+			break;
+		case 'd':
+			with_database = true;
 			break;
 		case 'h':
 			fputs(help_text, stdout);
@@ -154,6 +165,10 @@ int main(int argc, char **argv)
 			return usage("the command line is not understood", "");
 		}
 	}
+	if (checks && optind == argc)
+		return check(path, with_database);
+	if (checks || with_database)
+		return usage("--check-config stands alone, --with-database beside it", "");
 	if (optind == argc)
 		return usage("a command is missing", "");
 	if (optind + 1 < argc)

@@ -1,5 +1,6 @@
 #include "core/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <openssl/pem.h>
@@ -72,6 +73,22 @@ static rc_t ca_certificate_read(const char *path, struct buf *der)
 	X509_free(certificate);
 	if (file != NULL)
 		fclose(file);
+	return rc;
+}
+
+rc_t core_check_ca(const char *path)
+{
+	struct buf der = BUF_INIT;
+	struct x509_facts facts = {0};
+	int64_t now_ms = clock_wall_ms();
+	rc_t rc = ca_certificate_read(path, &der);
+
+	if (rc == RC_OK && (x509_facts_read(&facts, buf_span(&der)) != RC_OK ||
+				   facts.valid_from_ms > now_ms || facts.valid_to_ms < now_ms)) {
+		log_error("core: the CA's certificate is not valid at this time path=%s", path);
+		rc = RC_CONFIG;
+	}
+	buf_free(&der);
 	return rc;
 }
 

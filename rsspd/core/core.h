@@ -26,6 +26,10 @@ must_check rc_t core_new(struct loop *loop, struct pg *pg, struct hsm_client *hs
 	const struct core_settings *settings, struct core **core);
 void core_free(struct core **core);
 
+/* What core_new() would find wrong with the CA's certificate, and whether it is valid now.
+ * RC_CONFIG, logged. */
+must_check rc_t core_check_ca(const char *path);
+
 /* Ready to sign: store, SAMs and clock (database's and ours agree within 2 s). */
 struct core_health {
 	bool store, sams, clock;
