@@ -357,7 +357,7 @@ static enum cli_exit write_template(
 		code = make_path(cli, name, SUFFIX, &buf, &path);
 	if (code == CLI_DONE)
 		code = write_private(cli, path, span_string(text), cli_has(cli, "force"));
-	free(text);
+	client_text_free(text);
 	json_decref(object);
 	buf_free(&buf);
 	return code;

@@ -162,7 +162,7 @@ static void ink_colour(const struct reader *reader, uint8_t ink[3])
 		weight += pixel[3];
 	}
 	for (size_t c = 0; c < 3; c++)
-		ink[c] = weight == 0 ? 0xff : (uint8_t)(sums[c] / weight);
+		ink[c] = (uint8_t)(weight == 0 ? 0xff : sums[c] / weight);
 }
 
 /* RGBA is parted in place: colours to the front of one buffer, alpha into another. */
