@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from containers import compose_faults, dockerfile_faults
+
 SOURCE = Path(sys.argv[1] if __name__ == "__main__" and sys.argv[1:] else __file__).resolve()
 SOURCE = SOURCE if SOURCE.is_dir() else SOURCE.parents[2]
 
@@ -298,13 +300,23 @@ def the_integrators_table_is_the_error_list():
             yield f"{name}:1: the errors stand in another order than in rsspd/base/rc.def"
 
 
+def images_are_built_with_care():
+    for name in tracked("*Dockerfile"):
+        yield from dockerfile_faults(SOURCE, name)
+
+
+def services_are_bounded():
+    for name in tracked("*compose.yaml"):
+        yield from compose_faults(SOURCE, name)
+
+
 RULES = [third_party_headers_stay_in_their_rooms, includes_go_one_way, one_main_a_program,
          no_forbidden_functions, one_clock, no_environment_in_the_daemon,
          no_runtime_switches_in_the_build, results_are_checked, files_stay_short,
          functions_stay_short, lines_stay_within_100_columns,
          tests_name_their_rooms_and_are_never_skipped, no_paths_of_one_machine,
          nothing_is_left_for_later, scripts_can_run, the_readme_names_tests_that_exist,
-         errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list]
+         images_are_built_with_care, services_are_bounded, errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list]
 
 
 def main():

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from containers import compose_faults, dockerfile_faults
+
 LINT = Path(__file__).with_name("lint.py")
 
 FAULTS = [
@@ -44,6 +46,58 @@ CLEAN = {
 }
 
 
+DOCKERFILE = """# An image
+FROM debian:12 AS build
+COPY docker/steps /src/docker/steps
+RUN /src/docker/steps packages \\
+\tbuild
+FROM debian:12-slim
+COPY --from=build /image/ /
+ENV SOFTHSM2_CONF=/etc/softhsm2.conf
+EXPOSE 8443
+HEALTHCHECK --interval=10s CMD ["curl", "--fail", "https://127.0.0.1:8443/healthz"]
+USER 970:970
+ENTRYPOINT ["/usr/bin/rsspd"]
+"""
+IMAGES = [
+    ("debian:12-slim", "debian"), ("debian:12-slim", "debian:latest"), ("--from=build", "--from=nobody"),
+    ("COPY docker/steps", "COPY docker/nothing"), ("COPY docker/steps", "ADD docker/steps"),
+    ("RUN /src/docker/steps", "RUN curl -s https://x | sh #"), ("RUN /src/docker/steps", "RUN /src/docker/none"),
+    ("ENV SOFTHSM2_CONF", "ENV API_TOKEN"), ("ENV SOFTHSM2_CONF", "ARG POSTGRES_PASSWORD"),
+    ("EXPOSE 8443", "EXPOSE 443"), ("USER 970:970", "USER 0:0"), ("USER 970:970", "USER rsspd"),
+    ("USER 970:970\n", ""), ("HEALTHCHECK --interval=10s CMD", "HEALTHCHECK NONE #"),
+    ("ENTRYPOINT [", "ENTRYPOINT /bin/sh -c ["), ("ENTRYPOINT", "ENTRYPOINTS"), ('["/usr', "['/usr"),
+    ("FROM debian:12-slim\nCOPY", "COPY"), ('rsspd"]\n', 'rsspd"] \\\n')]
+
+COMPOSE = """
+services:
+  one:
+    image: postgres:15
+    read_only: true
+    cap_drop: [ALL]
+    cap_add: [SETUID]
+    security_opt: ["no-new-privileges:true"]
+    environment: {POSTGRES_PASSWORD_FILE: /run/secrets/postgres, PLACE: x}
+    secrets: [postgres]
+    ports: ["127.0.0.1:8443:8443"]
+    volumes: ["data:/data", "..:/source:ro"]
+    networks: [inside]
+    entrypoint: [/source/docker/steps]
+    depends_on: [one]
+secrets: {postgres: {file: ./postgres.password}}
+networks: {inside: {internal: true}}
+volumes: {data: {}}
+"""
+SERVICES = [
+    ("read_only: true", "read_only: false"), ("cap_drop: [ALL]", "cap_drop: []"), ("[SETUID]", "[SYS_ADMIN]"),
+    ("no-new-privileges:true", "seccomp:unconfined"), ("postgres:15", "postgres"), ("postgres:15", "postgres:latest"),
+    ("POSTGRES_PASSWORD_FILE", "POSTGRES_PASSWORD"), ("127.0.0.1:8443:8443", "8443:8443"),
+    ("data:/data", "/srv:/data"), ("..:/source:ro", "..:/source"), ("secrets: [postgres]", "secrets: [other]"),
+    ("networks: [inside]", "network_mode: host"), ("depends_on: [one]", "depends_on: [two]"),
+    ("docker/steps", "docker/nothing"), ("    cap_drop", "    privileged: true\n    cap_drop"),
+    ("file: ./postgres.password", "external: true"), ("services:", "service:"), ("    image", "   image")]
+
+
 def lint(tree, extra):
     subprocess.run(["git", "init", "-q", tree], check=True)
     for name, text in {**CLEAN, **extra}.items():
@@ -66,6 +120,26 @@ def test_each_rule_finds_its_fault(tmp_path, rule, name, text):
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
     assert done.returncode == 1
     assert len(failed) == 1 and rule in failed[0], done.stdout
+
+
+@pytest.mark.parametrize("name, good, faults, rule", [
+    ("docker/Dockerfile", DOCKERFILE, IMAGES, dockerfile_faults),
+    ("docker/compose.yaml", COMPOSE, SERVICES, compose_faults)])
+def test_every_fault_of_an_image_or_service_is_found(tmp_path, name, good, faults, rule):
+    file = tmp_path / name
+    file.parent.mkdir()
+    (tmp_path / "docker/steps").touch(mode=0o755)
+    file.write_text(good)
+    assert not list(rule(tmp_path, name))
+    for right, wrong in faults:
+        assert right in good, right
+        file.write_text(good.replace(right, wrong, 1))
+        assert list(rule(tmp_path, name)), (right, wrong)
+
+
+@pytest.mark.parametrize("name, text", [("docker/Dockerfile", "FROM debian\n"), ("docker/compose.yaml", "x: 1\n")])
+def test_the_lint_reads_image_and_services(tmp_path, name, text):
+    assert "FAIL" in lint(tmp_path, {name: text}).stdout
 
 
 def test_an_error_has_words_in_vietnamese(tmp_path):
