@@ -89,16 +89,33 @@ static enum cli_exit read_fonts(struct cli *cli, const struct visible *visible, 
 	return code;
 }
 
+static enum cli_exit fail_file(struct cli *cli, const char *path, rc_t rc, const char *detail)
+{
+	enum cli_exit code = CLI_LOCAL;
+	const char *words = cli_refusal(cli, rc, &code);
+
+	if (detail[0] == 0)
+		return cli_fail(cli, code, "%s: %s", "%s: %s", path, words);
+	return cli_fail(cli, code, "%s: %s (%s)", "%s: %s (%s)", path, words, detail);
+}
+
+/* An empty file is no picture, and not none either. */
+static enum cli_exit read_picture(struct cli *cli, const char *path, struct buf *out)
+{
+	if (path == NULL)
+		return CLI_DONE;
+	enum cli_exit code = cli_file_read(cli, path, PICTURE_FILE_MAX, out);
+	if (code == CLI_DONE && out->len == 0)
+		code = fail_file(cli, path, RC_PICTURE_DAMAGED, "");
+	return code;
+}
+
 static enum cli_exit read_files(struct cli *cli, const struct visible *visible, struct files *files)
 {
-	const char *picture = visible->paths[VISIBLE_PICTURE];
-	const char *seal = visible->paths[VISIBLE_SEAL];
-	enum cli_exit code = CLI_DONE;
+	enum cli_exit code = read_picture(cli, visible->paths[VISIBLE_PICTURE], &files->picture);
 
-	if (picture != NULL)
-		code = cli_file_read(cli, picture, PICTURE_FILE_MAX, &files->picture);
-	if (code == CLI_DONE && seal != NULL)
-		code = cli_file_read(cli, seal, PICTURE_FILE_MAX, &files->seal);
+	if (code == CLI_DONE)
+		code = read_picture(cli, visible->paths[VISIBLE_SEAL], &files->seal);
 	if (code == CLI_DONE && (visible->options.show & APPEARANCE_LINES) != 0)
 		code = read_fonts(cli, visible, files);
 	return code;
@@ -114,15 +131,9 @@ static enum cli_exit fail_part(struct cli *cli, const struct visible *visible,
 		[APPEARANCE_FONT] = visible->paths[VISIBLE_FONT],
 		[APPEARANCE_BOLD_FONT] = visible->paths[VISIBLE_BOLD_FONT],
 	};
-	enum cli_exit code = CLI_LOCAL;
-	const char *words = cli_refusal(cli, rc, &code);
 	const char *path = paths[fault->part];
 
-	if (path == NULL)
-		return cli_fail(cli, code, "%s", "%s", words);
-	if (fault->words[0] == 0)
-		return cli_fail(cli, code, "%s: %s", "%s: %s", path, words);
-	return cli_fail(cli, code, "%s: %s (%s)", "%s: %s (%s)", path, words, fault->words);
+	return path == NULL ? cli_fail_rc(cli, rc) : fail_file(cli, path, rc, fault->words);
 }
 
 enum cli_exit cli_visible_make(
