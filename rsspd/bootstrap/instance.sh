@@ -47,7 +47,9 @@ instance_owners() {
 	chmod 644 "$RUN"/*.conf "$RUN/ca.pem" "$RUN/operators.pem" "$RUN/tls/server.pem"
 	chown -R "$1:" "$RUN/tokens" "$RUN/secrets/keys.pin" "$RUN/secrets/ca.pin"
 	chown -R "$2:" "$RUN/tls/server.key" "$RUN/secrets/rsspd.pgpass"
+	# the setgid bit is only for one's own group to give, where root is bounded
+	chown 0:0 "$RUN/spool/codes" "$RUN/spool/notices"
+	chmod "$mode" "$RUN/spool/codes" "$RUN/spool/notices"
 	chown "$1:${3-}" "$RUN/spool/codes"
 	chown "$2:${3-}" "$RUN/spool/notices"
-	chmod "$mode" "$RUN/spool/codes" "$RUN/spool/notices"
 }

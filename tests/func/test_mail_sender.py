@@ -102,11 +102,11 @@ def put(spool, name, to="mau.giaovien@thpt-mau.edu.vn", folder="codes", text=MAI
     return file
 
 
-def start(spool, relay, **settings):
+def start(spool, relay, prefix=(), **settings):
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "RSSPD_MAIL_RELAY": relay.url,
                    "RSSPD_MAIL_FROM": "no-reply@mau.edu.vn",
                    "RSSPD_MAIL_SPOOLS": f"{spool}/codes {spool}/notices", **settings}
-    return subprocess.Popen([str(PROGRAM)], env=environment, stdin=subprocess.DEVNULL, text=True,
+    return subprocess.Popen([*prefix, str(PROGRAM)], env=environment, stdin=subprocess.DEVNULL, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 
@@ -238,6 +238,13 @@ def test_two_headers_To_are_none(spool, relay):
     put(spool, "a", text="To: <a@mau.edu.vn>\n" + MAIL)
     send(spool, relay)
     assert relay.sessions == 0 and names(spool / "codes/refused") == ["a.eml"]
+
+
+def test_a_mail_that_cannot_be_read_waits(spool, relay):
+    put(spool, "a").chmod(0)
+    bounded = ["setpriv", "--bounding-set=-all", "--"] if os.geteuid() == 0 else []
+    shown = send(spool, relay, prefix=bounded)
+    assert "cannot be read" in shown and names(spool / "codes/waiting") == ["a.eml"]
 
 
 def test_what_is_being_written_is_not_sent(spool, relay):
