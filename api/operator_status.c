@@ -179,8 +179,8 @@ static const char *word(const json_t *problems)
 	return json_array_size(problems) == 0 ? "ok" : "warning";
 }
 
-/* 503 without the database, as every answer that needs its row of the audit: but with the body,
- * which then says why. */
+/* 503 without the database, as every answer that needs its row of the audit; but the body of that
+ * refusal is the status all the same, which says why. */
 void operator_status(struct request *request)
 {
 	int64_t now_ms = clock_wall_ms();
@@ -197,8 +197,11 @@ void operator_status(struct request *request)
 	json_put(&body, "requests", status_requests());
 	json_put(&body, "status", json_string(word(problems)));
 	json_put(&body, "problems", problems);
-	if (watch.store_up > 0)
+	if (watch.store_up > 0) {
 		request_reply(request, body);
-	else
-		request_reply_unavailable(request, body);
+		return;
+	}
+	json_put(&body, "error", json_string(rc_error(RC_STORE_DOWN)));
+	json_put(&body, "error_description", json_string(rc_text(RC_STORE_DOWN, RC_CSC_V1)));
+	request_reply_unavailable(request, body);
 }

@@ -119,6 +119,8 @@ const char *cli_error_name(enum cli_exit code);
 enum cli_exit cli_fail_rc(struct cli *cli, rc_t rc);
 /* The words of cli_fail_rc() for an answer that is not the end; valid until the next call. */
 const char *cli_refusal(struct cli *cli, rc_t rc, enum cli_exit *code);
+/* An errno in words. */
+const char *cli_error_text(const struct cli *cli, int error);
 /* Columns that terminals show: marks that combine have none, some signs have two. */
 size_t cli_width(const char *text);
 /* text and spaces up to width columns. */
@@ -184,6 +186,7 @@ enum cli_exit cli_subscriber_list(struct cli *cli);
 enum cli_exit cli_subscriber_set_position(struct cli *cli);
 enum cli_exit cli_subscriber_unlock(struct cli *cli);
 enum cli_exit cli_subscriber_disable(struct cli *cli);
+enum cli_exit cli_operator_status(struct cli *cli);
 enum cli_exit cli_audit_show(struct cli *cli);
 enum cli_exit cli_template_save(struct cli *cli);
 enum cli_exit cli_template_list(struct cli *cli);

@@ -330,6 +330,19 @@ static const struct cli_command operator_commands[] = {
 		CHILDREN(subscriber_commands),
 		.summary = {"subscribers", "thuê bao"},
 		.example = "  rssp operator subscriber list --env .run/env"},
+	{.name = "status",
+		.run = cli_operator_status,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(operator_options),
+		.summary = {"how the service does, and what to do about what is wrong",
+			"tình trạng dịch vụ và việc cần làm khi có lỗi"},
+		.detail = {"Database, signature activation modules, certificates, revocation list and "
+			   "load, each with its state;\nthen each problem with its remedy. Exit code 0 "
+			   "also when there are problems: see `status` of --json.",
+			"Cơ sở dữ liệu, mô-đun kích hoạt chữ ký, chứng thư, danh sách thu hồi và tải, "
+			"kèm tình trạng;\nsau đó là từng vấn đề và cách xử lý. Mã thoát vẫn là 0 khi có "
+			"vấn đề: xem `status` của --json."},
+		.example = "  rssp operator status --env .run/env"},
 };
 
 static const struct cli_command audit_commands[] = {
