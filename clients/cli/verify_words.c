@@ -101,6 +101,8 @@ static const struct {
 
 const char *verify_worst(const struct cli *cli, uint64_t faults)
 {
+	if ((faults & VERIFY_BIT(VERIFY_NEITHER)) != 0)
+		faults &= ~VERIFY_BIT(VERIFY_REVOCATION_UNKNOWN) & ~VERIFY_BIT(VERIFY_NO_TIMESTAMP);
 	for (unsigned i = 0; i < VERIFY_FAULTS; i++) {
 		if ((faults & VERIFY_BIT(i)) != 0)
 			return cli_text(cli, fault_words[i]);

@@ -43,7 +43,11 @@ static unsigned differences(struct comparing *comparing, qpdf_oh old, qpdf_oh fr
 		unsigned meaning = meaning_of(rules, key);
 		qpdf_oh was = qpdf_oh_get_key_if_dict(comparing->before->qpdf, old, key);
 		qpdf_oh is = qpdf_oh_get_key_if_dict(comparing->after->qpdf, fresh, key);
-		if (!span_equal(view_text(comparing->before, was), view_text(comparing->after, is)))
+		/* a reference to nothing may have been given something to refer to */
+		if (qpdf_oh_is_null(comparing->before->qpdf, was) !=
+				qpdf_oh_is_null(comparing->after->qpdf, is) ||
+			!span_equal(
+				view_text(comparing->before, was), view_text(comparing->after, is)))
 			found |= meaning;
 		qpdf_oh_release(comparing->before->qpdf, was);
 		qpdf_oh_release(comparing->after->qpdf, is);

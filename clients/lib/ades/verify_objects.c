@@ -262,7 +262,10 @@ static void follow(struct walk *walk, struct span text)
 		if (c == '(') {
 			at = skip_string(text, at);
 			numbers = 0;
-		} else if (c == '<' && at + 1 < text.len && text.data[at + 1] != '<') {
+		} else if (c == '<' && at + 1 < text.len && text.data[at + 1] == '<') {
+			at += 2;
+			numbers = 0;
+		} else if (c == '<') {
 			while (at < text.len && text.data[at] != '>')
 				at++;
 			numbers = 0;

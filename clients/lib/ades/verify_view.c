@@ -48,8 +48,12 @@ rc_t view_open(struct span bytes, struct buf *detail, struct view *view)
 
 void view_close(struct view *view)
 {
-	if (view->qpdf != NULL)
+	if (view->qpdf != NULL) {
+		/* one that nobody asked for would be printed */
+		if (qpdf_has_error(view->qpdf))
+			(void)qpdf_get_error(view->qpdf);
 		qpdf_cleanup(&view->qpdf);
+	}
 	*view = (struct view){0};
 }
 

@@ -1,0 +1,940 @@
+"""`rssp verify`: what a signed file is worth, each fault by its own name. Most files are signed here
+without the project's own code (lib/signed_files.py); openssl, pdfsig and `rssp sign` sign others."""
+
+import http.server
+import subprocess
+import threading
+
+import pytest
+from asn1crypto import cms
+
+from lib import signed_files as make
+from lib.instance import SOURCE
+from lib.rssp import Rssp
+from lib.signed_files import DAY, NOW, Authority, OpensslTimestamps, Pdf, make_token, sign_cms
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+NOT_VALID, INPUT, USAGE = 9, 3, 2
+
+
+class Nowhere:
+    """No service: verify needs none."""
+    url, cacert = "https://127.0.0.1:1", "/nonexistent"
+
+
+class Verify:
+    """rssp verify with a folder, a root and the CRL of all that are not revoked."""
+
+    def __init__(self, folder, ca, lang="en"):
+        self.folder, self.rssp = folder, Rssp(Nowhere, lang=lang)
+        self.ca = self.file("root.pem", ca.pem)
+        self.crl = self.file("all.crl", ca.crl())
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def run(self, content, *words, crl=True, expect=None, name="signed.pdf"):
+        path = content if hasattr(content, "exists") else self.file(
+            name, content.data if isinstance(content, Pdf) else content)
+        known = ["--crl", self.crl] if crl is True else ["--crl", crl] if crl else []
+        return self.rssp.run("verify", path, "--ca", self.ca, "--offline", *known, *words,
+                             expect=expect)
+
+    def report(self, content, *words, **rest):
+        done = self.run(content, "--json", *words, **rest)
+        return done.code, done.json
+
+    def one(self, content, *words, **rest):
+        """The only signature of a file, as JSON, with the exit code beside."""
+        code, report = self.report(content, *words, **rest)
+        assert len(report["signatures"]) == 1, report
+        return code, report["signatures"][0]
+
+    def faults(self, content, *words, **rest):
+        """Those of all signatures; nothing if and only if the exit code is 0."""
+        code, report = self.report(content, *words, **rest)
+        found = {name for one in report["signatures"] for name in one["faults"]}
+        assert (code == 0) == (not found and bool(report["signatures"])), report
+        assert code in (0, NOT_VALID) and report["valid"] == (code == 0)
+        return found
+
+
+@pytest.fixture(scope="module")
+def ca():
+    return Authority()
+
+
+@pytest.fixture(scope="module")
+def person(ca):
+    return ca.issue()
+
+
+@pytest.fixture(scope="module")
+def tsa(ca):
+    return ca.timestamper()
+
+
+@pytest.fixture(scope="module")
+def stamped(tsa):
+    """A signature's timestamp of now."""
+    return lambda value: make_token(tsa, value)
+
+
+@pytest.fixture
+def verify(tmp_path, ca):
+    return Verify(tmp_path, ca)
+
+
+@pytest.fixture
+def good(person, stamped):
+    """A function that signs well: the CMS of bytes."""
+    return lambda data, **options: sign_cms(data, options.pop("by", person),
+                                            **({"timestamp": stamped} | options))
+
+
+# what holds
+
+def test_a_good_signature_is_exit_0_and_each_part_has_its_line(verify, good):
+    done = verify.run(Pdf().sign(good), expect=0)
+    for words in ("Signature valid: Nguyễn Thị Ví Dụ", "vidu@mau.edu.vn", "UBND TỈNH MẪU",
+                  "The document has not been changed", "value is right: ECDSA 256",
+                  "signing certificate is valid: judged at the time of the timestamp",
+                  "not revoked", "timestamp on the signature is valid", "issued by TSA Ví Dụ",
+                  "covers the whole file", "Checked at "):
+        assert words in done.out, done
+    assert "Fault" not in done.out and done.err == ""
+
+
+def test_the_words_are_those_of_the_ca_in_vietnamese(tmp_path, ca, good):
+    verify = Verify(tmp_path, ca, lang="vi")
+    done = verify.run(Pdf().sign(good), expect=0)
+    for words in ("Chữ ký hợp lệ: Nguyễn Thị Ví Dụ", "Tài liệu chưa bị thay đổi",
+                  "Chứng thư số ký hợp lệ", "Dấu thời gian trên chữ ký hợp lệ",
+                  "cấp bởi TSA Ví Dụ", "Thời điểm kiểm tra: "):
+        assert words in done.out, done
+
+
+def test_json_says_everything(verify, good):
+    _, one = verify.one(Pdf().sign(good))
+    assert one["valid"] and one["faults"] == one["allowed"] == one["notes"] == []
+    assert [one[name] for name in ("document", "signature", "certificate", "revocation")] == ["good"] * 4
+    assert one["timestamp"] == {"state": "good", "time": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                                "issuer": "TSA Ví Dụ"}
+    assert one["signer"]["kind"] == "person" and one["signer"]["root"] == "CA Ví Dụ"
+    assert one["judgedBy"] == "timestamp" and one["coversWholeFile"] and one["addedLater"] == []
+
+
+@pytest.mark.parametrize("kind, digest, pss", [
+    ("rsa-2048", "sha256", False), ("rsa-2048", "sha512", True), ("rsa-3072", "sha256", True),
+    ("p-256", "sha256", False), ("p-384", "sha384", False)])
+def test_every_scheme_is_verified(verify, ca, good, kind, digest, pss):
+    signer = ca.issue(kind=kind)
+    assert not verify.faults(Pdf().sign(lambda data: good(data, by=signer, digest=digest, pss=pss)))
+
+
+def test_a_chain_with_an_intermediate_is_followed(verify, ca, tsa):
+    middle = Authority("CA Trung Gian", parent=ca)
+    signer = middle.issue()
+    data = Pdf().sign(lambda data: sign_cms(data, signer, [signer, middle],
+                                            timestamp=lambda value: make_token(tsa, value)))
+    crl = verify.file("middle.crl", middle.crl())
+    assert not verify.faults(data, "--crl", crl)
+    assert verify.faults(data) == {"revocation_not_checked"}
+
+
+def test_openssl_timestamps_are_good(verify, good, tsa, tmp_path):
+    authority = OpensslTimestamps(tsa, tmp_path)
+    code, one = verify.one(Pdf().sign(lambda data: good(data, timestamp=authority)))
+    assert code == 0 and one["timestamp"]["state"] == "good"
+
+
+# the time
+
+def test_a_missing_timestamp_is_a_fault_unless_allowed(verify, person):
+    data = Pdf().sign(lambda data: sign_cms(data, person))
+    assert verify.faults(data) == {"no_timestamp"}
+    code, one = verify.one(data, "--allow-no-timestamp")
+    assert code == 0 and one["allowed"] == ["no_timestamp"] and one["judgedBy"] == "check"
+
+
+def test_unchecked_revocation_is_a_fault_unless_allowed(verify, good):
+    data = Pdf().sign(good)
+    assert verify.faults(data, crl=None) == {"revocation_not_checked"}
+    assert not verify.faults(data, "--allow-no-revocation", crl=None)
+
+
+def test_neither_revocation_nor_timestamp_is_named_as_one(verify, person):
+    data = Pdf().sign(lambda data: sign_cms(data, person))
+    done = verify.run(data, crl=None, expect=NOT_VALID)
+    assert "Fault: revocation was not checked and there is no timestamp" in done.out
+    assert "revocation_not_checked_and_no_timestamp" in verify.faults(data, crl=None)
+    assert not verify.faults(data, "--allow-no-timestamp", "--allow-no-revocation", crl=None)
+
+
+def test_a_signing_time_after_the_timestamp_is_a_fault(verify, good, person):
+    late = NOW + DAY
+    assert verify.faults(Pdf().sign(good, date=late)) == {"signing_time_after_timestamp"}
+    assert not verify.faults(Pdf().sign(good, date=NOW - DAY))
+    attribute = Pdf().sign(lambda data: good(data, times=[late]), date=None)
+    assert verify.faults(attribute) == {"signing_time_after_timestamp"}
+    unstamped = Pdf().sign(lambda data: sign_cms(data, person), date=late)
+    assert "signing_time_after_timestamp" in verify.faults(unstamped)
+
+
+def test_an_expired_certificate_holds_if_a_timestamp_is_older(verify, ca, tsa, tmp_path):
+    signer = ca.issue(start=-20 * DAY, end=-5 * DAY)
+    old = verify.file("old.crl", ca.crl(start=-11 * DAY, end=-9 * DAY))
+    then = Pdf().sign(lambda data: sign_cms(data, signer, timestamp=lambda value: make_token(
+        tsa, value, NOW - 10 * DAY)), date=NOW - 10 * DAY)
+    code, one = verify.one(then, crl=old)
+    assert code == 0 and one["judgedBy"] == "timestamp", one
+    now = Pdf().sign(lambda data: sign_cms(data, signer, timestamp=lambda value: make_token(
+        tsa, value)))
+    assert "certificate_expired" in verify.faults(now)
+    unstamped = Pdf().sign(lambda data: sign_cms(data, signer))
+    assert "certificate_expired" in verify.faults(unstamped)
+
+
+def test_a_certificate_that_is_not_valid_yet_is_a_fault(verify, ca, good):
+    signer = ca.issue(start=DAY)
+    assert "certificate_not_yet_valid" in verify.faults(
+        Pdf().sign(lambda data: good(data, by=signer)))
+
+
+@pytest.mark.parametrize("spoil, fault", [
+    (lambda tsa, other: lambda value: make_token(tsa, b"something else"), "timestamp_wrong"),
+    (lambda tsa, other: lambda value: make_token(tsa, value)[:-8], "timestamp_wrong"),
+    (lambda tsa, other: lambda value: make_token(tsa, value)[:-8] + bytes(8), "timestamp_wrong"),
+    (lambda tsa, other: lambda value: make_token(other.timestamper(), value), "timestamp_untrusted"),
+    (lambda tsa, other: lambda value: make_token(tsa.issuer.issue(), value), "timestamp_untrusted"),
+    (lambda tsa, other: lambda value: make_token(
+        tsa.issuer.timestamper(start=-20 * DAY, end=-5 * DAY), value), "timestamp_untrusted"),
+    (lambda tsa, other: lambda value: make_token(tsa, value, digest="sha1"), "weak_digest"),
+])
+def test_a_bad_timestamp_is_a_fault(verify, person, tsa, spoil, fault):
+    token = spoil(tsa, Authority("CA Khác"))
+
+    def without_parsing(value):
+        try:
+            cms.ContentInfo.load(token(value)).native
+            return token(value)
+        except ValueError:
+            return cms.ContentInfo({"content_type": "data", "content": b"broken"}).dump()
+    data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=without_parsing))
+    assert fault in verify.faults(data)
+
+
+def test_a_document_timestamp_proves_the_time_of_the_signatures_before(verify, person, tsa):
+    data = Pdf().sign(lambda data: sign_cms(data, person)).stamp(lambda data: make_token(tsa, data))
+    code, report = verify.report(data)
+    first, second = report["signatures"]
+    assert code == 0 and first["timestamp"]["issuer"] == "TSA Ví Dụ"
+    assert first["addedLater"] == ["timestamp"] and not first["coversWholeFile"]
+    assert second["kind"] == "documentTimestamp" and second["coversWholeFile"]
+
+
+def test_a_document_timestamp_of_other_bytes_is_a_fault(verify, person, tsa):
+    data = Pdf().sign(lambda data: sign_cms(data, person)).stamp(lambda data: make_token(tsa, b"x"))
+    assert {"timestamp_wrong", "no_timestamp"} <= verify.faults(data)
+
+
+def test_a_document_timestamp_alone_is_nobodys_signature(verify, tsa):
+    done = verify.run(Pdf().stamp(lambda data: make_token(tsa, data)), expect=NOT_VALID)
+    assert "nobody has signed" in done.err
+
+
+# who
+
+def test_a_certificate_of_another_root_is_untrusted(verify):
+    stranger = Authority("CA Khác").issue()
+    data = Pdf().sign(lambda data: sign_cms(data, stranger))
+    assert "certificate_untrusted" in verify.faults(data)
+
+
+def test_a_root_of_the_same_name_is_not_the_root(verify, tsa):
+    impostor = Authority("CA Ví Dụ", kind="p-384")
+    signer = impostor.issue()
+    data = Pdf().sign(lambda data: sign_cms(data, signer, [signer, impostor]))
+    assert "certificate_untrusted" in verify.faults(data)
+
+
+@pytest.mark.parametrize("when, stamp, fault", [
+    (-DAY, 0 * DAY, "certificate_revoked"), (-DAY, None, "certificate_revoked"),
+    (-DAY, -3 * DAY, None)])
+def test_a_revoked_certificate_holds_only_if_a_timestamp_is_older(
+        verify, ca, person, tsa, when, stamp, fault):
+    token = None if stamp is None else lambda value: make_token(tsa, value, NOW + stamp)
+    date = NOW if stamp is None else NOW + stamp
+    data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=token), date=date)
+    crl = verify.file("revoked.crl", ca.crl(person, when=when))
+    found = verify.faults(data, crl=crl)
+    assert (fault in found) if fault else not found
+    if not fault:
+        assert verify.one(data, crl=crl)[1]["notes"] == ["certificate_revoked_after_timestamp"]
+
+
+def test_a_suspended_certificate_is_revoked(verify, ca, person, good):
+    crl = verify.file("hold.crl", ca.crl(person, reason=x509.ReasonFlags.certificate_hold))
+    assert "certificate_revoked" in verify.faults(Pdf().sign(good), crl=crl)
+
+
+@pytest.mark.parametrize("options", [
+    {"end": -DAY, "start": -2 * DAY}, {"start": DAY, "end": 2 * DAY}, {"digest": "sha1"},
+    {"signer": "other"}])
+def test_a_crl_that_tells_nothing_leaves_revocation_unchecked(verify, ca, good, options):
+    if "signer" in options:
+        options = {"signer": Authority("CA Khác")}
+    crl = verify.file("odd.crl", ca.crl(**options))
+    assert verify.faults(Pdf().sign(good), crl=crl) == {"revocation_not_checked"}
+
+
+def test_a_crl_inside_the_signature_counts(verify, ca, person, good):
+    assert not verify.faults(Pdf().sign(lambda data: good(data, crls=[ca.crl()])), crl=None)
+    found = verify.faults(Pdf().sign(lambda data: good(data, crls=[ca.crl(person)])))
+    assert "certificate_revoked" in found
+
+
+def test_a_crl_in_the_documents_dss_counts(verify, ca, good):
+    data = Pdf().sign(good)
+    number = data.size
+    data.catalog += b"/DSS << /CRLs [%d 0 R] >>" % number
+    data.update({1: data.catalog_text(), number: Pdf.stream(ca.crl())})
+    code, one = verify.one(data, crl=None)
+    assert code == 0 and one["addedLater"] == ["validationData"]
+
+
+@pytest.fixture
+def crl_server():
+    """Serves what is put into `lists` by path; keeps what was asked for."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            server.asked.append(self.path)
+            content = server.lists.get(self.path)
+            self.send_response(200 if content else 404)
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.lists, server.asked = {}, []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def fetching(verify, server, ca, content, expect, **options):
+    url = f"http://127.0.0.1:{server.server_port}/ca.crl"
+    signer = ca.issue(crl_url=url)
+    stamper = ca.timestamper()
+    data = Pdf().sign(lambda data: sign_cms(
+        data, signer, timestamp=lambda value: make_token(stamper, value)))
+    server.lists["/ca.crl"] = content(signer)
+    return verify.rssp.run("verify", verify.file("fetch.pdf", data.data), "--ca", verify.ca,
+                           *options.get("words", ()), expect=expect)
+
+
+def test_the_crl_is_fetched_from_where_the_certificate_says(verify, ca, crl_server):
+    fetching(verify, crl_server, ca, lambda _: ca.crl(), 0)
+    assert crl_server.asked == ["/ca.crl"]
+    done = fetching(verify, crl_server, ca, lambda signer: ca.crl(signer), NOT_VALID)
+    assert "The certificate is revoked" in done.out
+
+
+def test_a_crl_that_does_not_come_leaves_revocation_unchecked(verify, ca, crl_server):
+    done = fetching(verify, crl_server, ca, lambda _: None, NOT_VALID)
+    assert "Fault: revocation was not checked" in done.out and "HTTP 404" in done.err
+    done = fetching(verify, crl_server, ca, lambda _: b"no list", NOT_VALID)
+    assert "Fault: revocation was not checked" in done.out
+
+
+def test_offline_asks_nobody_and_says_so(verify, ca, crl_server):
+    done = fetching(verify, crl_server, ca, lambda _: ca.crl(), NOT_VALID, words=["--offline"])
+    assert "Revocation: not checked" in done.out and not crl_server.asked
+
+
+def test_an_untrusted_certificate_sends_nobody_anywhere(verify, crl_server):
+    done = fetching(verify, crl_server, Authority("CA Khác"), lambda _: None, NOT_VALID)
+    assert "does not lead to a trusted root" in done.out and not crl_server.asked
+
+
+@pytest.mark.parametrize("subject, kind", [
+    ([("CN", "SỞ GIÁO DỤC VÀ ĐÀO TẠO"), ("O", "UBND TỈNH MẪU"), ("C", "VN")], "organisation"),
+    ([("CN", "UBND TỈNH MẪU"), ("O", "UBND TỈNH MẪU"), ("C", "VN")], "organisation"),
+    ([("CN", "Trần Văn Mẫu"), ("O", "UBND TỈNH MẪU"), ("C", "VN")], "person")])
+def test_whose_certificate_was_due_is_asked(verify, ca, good, subject, kind):
+    signer = ca.issue(subject=subject)
+    data = Pdf().sign(lambda data: good(data, by=signer))
+    fault = {"person": "personal_certificate_where_organisation_due",
+             "organisation": "organisation_certificate_where_person_due"}[kind]
+    other = {"person": "organisation", "organisation": "person"}[kind]
+    assert verify.one(data)[1]["signer"]["kind"] == kind
+    assert not verify.faults(data, "--expect", kind)
+    assert verify.faults(data, "--expect", other) == {fault}
+
+
+@pytest.mark.parametrize("options", [
+    {"usage": "key_encipherment"}, {"purposes": [ExtendedKeyUsageOID.SERVER_AUTH]},
+    {"purposes": [ExtendedKeyUsageOID.TIME_STAMPING]}])
+def test_a_certificate_for_something_else_signs_no_documents(verify, ca, good, options):
+    signer = ca.issue(**options)
+    assert "certificate_not_for_signing" in verify.faults(
+        Pdf().sign(lambda data: good(data, by=signer)))
+
+
+# what was signed: the CMS
+
+def test_a_changed_byte_is_a_changed_document(verify, good):
+    data = Pdf().sign(good).data.replace(b"(Hoc ba mau)", b"(Hoc ba gia)")
+    code, one = verify.one(data)
+    assert code == NOT_VALID and one["faults"] == ["document_changed"]
+    assert one["document"] == "bad" and one["signature"] == "good"
+    assert "Fault: the document was changed after signing" in verify.run(data).out
+
+
+def test_a_signature_by_another_key_is_wrong(verify, ca, person):
+    other = ca.issue(kind="p-256", number=7)
+
+    def crossed(data):
+        info = make.signer_info(data, other, names=person)
+        info["sid"] = make.signer_info(data, person)["sid"]
+        return make.signed_data([info], [person])
+    assert "signature_wrong" in verify.faults(Pdf().sign(crossed))
+
+
+def test_the_certificate_beside_must_be_the_one_that_was_named(verify, ca, person, good):
+    twin = ca.issue("Trần Văn Mẫu", number=1)  # the same key, another certificate
+    data = Pdf().sign(lambda data: good(data, names=twin))
+    assert verify.faults(data) == {"signing_certificate_mismatch"}
+    assert not verify.faults(Pdf().sign(good))
+
+
+def test_cades_has_to_name_its_certificate_and_others_are_noted(verify, good):
+    plain = Pdf().sign(lambda data: good(data, named=False))
+    assert verify.faults(plain) == {"signing_certificate_not_named"}
+    older = Pdf().sign(lambda data: good(data, named=False), format=b"adbe.pkcs7.detached")
+    code, one = verify.one(older)
+    assert code == 0 and one["notes"] == ["signing_certificate_attribute_absent"]
+
+
+@pytest.mark.parametrize("change, fault", [
+    (lambda data, person, other: sign_cms(data, person, attributes=False),
+     "signed_attributes_wrong"),
+    (lambda data, person, other: sign_cms(data, person, content_type="tst_info"),
+     "signed_attributes_wrong"),
+    (lambda data, person, other: make.signed_data(
+        [make.signer_info(data, person), make.signer_info(data, other)], [person, other]),
+     "not_one_signer"),
+    (lambda data, person, other: make.signed_data([], [person]), "not_one_signer"),
+    (lambda data, person, other: sign_cms(data, person, [other]), "signer_certificate_missing"),
+    (lambda data, person, other: sign_cms(data, person, []), "signer_certificate_missing"),
+    (lambda data, person, other: make.signed_data(
+        [make.signer_info(data, person)], [person], inside=b"data"), "format_not_supported"),
+    (lambda data, person, other: sign_cms(data, person, digest="sha1"), "weak_digest"),
+    (lambda data, person, other: sign_cms(data, person) + sign_cms(data, other),
+     "cms_trailing_data"),
+    (lambda data, person, other: sign_cms(data, person) + b"\0\0\1", "cms_trailing_data"),
+    (lambda data, person, other: b"", "cms_malformed"),
+    (lambda data, person, other: b"\x30\x80\0\0", "cms_malformed"),
+    (lambda data, person, other: sign_cms(data, person)[:-9], "signature_wrong"),
+    (lambda data, person, other: sign_cms(data, person)[9:], "cms_malformed"),
+    (lambda data, person, other: cms.ContentInfo(
+        {"content_type": "data", "content": data[:9]}).dump(), "cms_malformed"),
+])
+def test_a_cms_that_is_not_as_it_should_be_is_named(verify, ca, person, change, fault):
+    other = ca.issue("Trần Văn Mẫu", number=5)
+    found = verify.faults(Pdf().sign(lambda data: change(data, person, other)))
+    assert fault in found
+
+
+@pytest.mark.parametrize("kind", ["rsa-1024", "p-224"])
+def test_weak_keys_are_named(verify, ca, good, kind):
+    signer = ca.issue(kind=kind)
+    assert "weak_key" in verify.faults(Pdf().sign(lambda data: good(data, by=signer)))
+
+
+def test_a_certificate_signed_with_sha1_is_weak(verify, ca, good):
+    signer = ca.issue(digest="sha1")
+    assert "weak_key" in verify.faults(Pdf().sign(lambda data: good(data, by=signer)))
+
+
+@pytest.mark.parametrize("format", [b"adbe.pkcs7.sha1", b"adbe.x509.rsa_sha1", b"none"])
+def test_other_forms_of_signature_are_not_accepted(verify, good, format):
+    assert "format_not_supported" in verify.faults(Pdf().sign(good, format=format))
+
+
+# what was signed: the PDF
+
+def test_no_signature_is_exit_9(verify):
+    done = verify.run(Pdf(), expect=NOT_VALID)
+    assert "There is no signature" in done.out and "nobody has signed" in done.err
+
+
+def replaced(data, before, after):
+    """In place: offsets stay."""
+    assert data.count(before) == 1 and len(before) >= len(after)
+    return data.replace(before, after.ljust(len(before)))
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda text, n: b"", lambda text, n: b"/ByteRange null", lambda text, n: b"/ByteRange []",
+    lambda text, n: b"/ByteRange [0 %d %d]" % n[:2], lambda text, n: b"/ByteRange (0 1 2 3)",
+    lambda text, n: b"/ByteRange [9 %d %d %d]" % n,
+    lambda text, n: b"/ByteRange [0 %d %d %d]" % (n[0], n[0] - 9, n[2]),
+    lambda text, n: b"/ByteRange [0 %d %d 9%d]" % n,
+    lambda text, n: b"/ByteRange [0 0 %d %d]" % n[1:],
+    lambda text, n: b"/ByteRange [0 %d %d 0]" % n[:2],
+    lambda text, n: b"/ByteRange [0 -1 %d %d]" % n[1:],
+    lambda text, n: b"/ByteRange [0 1.5 %d %d]" % n[1:],
+    lambda text, n: b"/ByteRange [0 9999999999999 1 1]",
+])
+def test_a_missing_or_odd_byte_range_is_a_fault(verify, good, spoil):
+    """Universal signature forgery: a verifier that finds nothing to check must not be content."""
+    data = Pdf().sign(good)
+    whole = [text for text in data.data.split(b"\n") if b"/ByteRange" in text][0]
+    start = whole.index(b"/ByteRange")
+    text = whole[start:whole.index(b"]", start) + 1]
+    found = verify.faults(replaced(data.data, text, spoil(text, data.last_range())))
+    assert found == {"byte_range_wrong"}
+
+
+@pytest.mark.parametrize("spoil", [b"/Contentz", b"/Contents null /X"])
+def test_missing_contents_are_a_fault(verify, good, spoil):
+    data = Pdf().sign(good, entries=b"                    ")
+    forged = data.data.replace(b"  /Contents <", (spoil + b" <").rjust(13)[:13] if len(
+        spoil) < 12 else b"/Content null<"[:13])
+    assert verify.faults(forged) & {"contents_not_exact", "byte_range_wrong"}
+
+
+def test_the_gap_holds_the_contents_and_nothing_else(verify, good):
+    data = Pdf().sign(good)
+    first, last, length = data.last_range()
+    narrow = b"/ByteRange [0 %010d %010d %010d]" % (first, last, length)
+    for a, b, c in ((first - 4, last, length), (first, last + 6, length - 6),
+                    (first + 1, last - 1, length + 1)):
+        wide = b"/ByteRange [0 %010d %010d %010d]" % (a, b, c)
+        assert verify.faults(replaced(data.data, narrow, wide)) == {"contents_not_exact"}
+
+
+@pytest.mark.parametrize("write", [
+    lambda der: (der.hex() + ">/Evil(").encode().ljust(2 * make.ROOM - 1, b" ") + b")",
+    lambda der: (der.hex()[:40] + " " + der.hex()[40:]).encode().ljust(2 * make.ROOM, b"0"),
+])
+def test_contents_are_plain_hexadecimal_digits(verify, good, write):
+    code, _ = verify.report(Pdf().sign(good, exact=write))[0], None
+    assert code == NOT_VALID
+
+
+def test_signature_wrapping_is_found(verify, good):
+    """The signed second part is moved behind, the gap made wide, and a forged revision put into it."""
+    data = Pdf().sign(good)
+    first, last, length = data.last_range()
+    old = b"/ByteRange [0 %010d %010d %010d]" % (first, last, length)
+    rest = data.data[last:]
+    evil = b"4 0 obj\n%s\nendobj\n" % Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
+    moved = last + len(evil) + 200
+    new = b"/ByteRange [0 %010d %010d %010d]" % (first, moved, length)
+    head = data.data[:last].replace(old, new)
+    start = len(head) + len(evil)
+    xref = b"xref\n4 1\n%010d 00000 n \n" % len(head)
+    tail = xref + b"trailer\n<< /Size %d /Root 1 0 R /Prev %d >>\n" % (data.size, data.last)
+    forged = (head + evil + tail).ljust(moved) + rest + b"startxref\n%d\n%%%%EOF\n" % start
+    code, _ = verify.report(forged)[0], None
+    assert code in (NOT_VALID, INPUT)
+
+
+def test_a_signature_slipped_in_by_a_later_revision_covers_nothing(verify, good):
+    """A forged dictionary with the ByteRange and the Contents of another document's signature."""
+    original = Pdf().sign(good)
+    forged = Pdf("Gia mao")
+    first, last, length = original.last_range()
+    contents = original.data[first:last]
+    forged.fields, forged.annots = [6], [6]
+    forged.update({
+        1: forged.catalog_text(), 3: forged.page_text(),
+        6: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R /V 7 0 R >>",
+        7: b"<< /Type /Sig /SubFilter /ETSI.CAdES.detached /ByteRange [0 %d %d %d] /Contents %s >>" % (
+            first, last, length, contents)})
+    assert verify.faults(forged) & {"contents_not_exact", "byte_range_wrong", "not_in_signed_revision"}
+
+
+def test_the_signature_must_stand_in_the_revision_that_it_covers(verify, person, stamped):
+    """The right gap at the right place, but the dictionary came with a later revision."""
+    data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=stamped))
+    value = data.size - 1
+    text = data.data[data.data.rindex(b"%d 0 obj\n" % value):]
+    text = text[text.index(b"<<"):text.index(b"\nendobj")]
+    field = value - 1
+    data.update({value + 1: text, field: (
+        b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Signature%d) /F 132 /Rect [0 0 0 0] /P 3 0 R"
+        b" /V %d 0 R >>" % (field, value + 1))})
+    assert "not_in_signed_revision" in verify.faults(data)
+
+
+# what came later
+
+def test_a_second_signature_leaves_the_first_as_it_is(verify, good, ca):
+    data = Pdf().sign(good).sign(lambda data: good(data, by=ca.issue("Trần Văn Mẫu", number=3)))
+    code, report = verify.report(data)
+    assert code == 0
+    assert [one["signer"]["name"] for one in report["signatures"]] == ["Nguyễn Thị Ví Dụ", "Trần Văn Mẫu"]
+    assert [one["addedLater"] for one in report["signatures"]] == [["signature"], []]
+    assert [one["coversWholeFile"] for one in report["signatures"]] == [False, True]
+
+
+def test_one_bad_signature_of_two_is_exit_9(verify, good):
+    stranger = Authority("CA Khác").issue(number=4)
+    code, report = verify.report(Pdf().sign(good).sign(lambda data: sign_cms(data, stranger)))
+    assert code == NOT_VALID and [one["valid"] for one in report["signatures"]] == [True, False]
+
+
+def test_an_empty_field_that_is_signed_later_is_a_signature(verify, good):
+    data = Pdf(objects=[b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R >>"])
+    data.fields, data.annots = [6], [6]
+    data.update({1: data.catalog_text(), 3: data.page_text()})
+    data.sign(good).sign(good, objects={
+        6: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R >>"})
+    code, _ = verify.report(data)[0], None
+    assert code == 0
+
+
+@pytest.mark.parametrize("tail", [
+    b"\n\n", b"  "])
+def test_white_space_behind_is_nothing(verify, good, tail):
+    assert not verify.faults(Pdf().sign(good).data + tail)
+
+
+CHANGED = Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
+
+
+@pytest.mark.parametrize("name, objects", [
+    ("page content", {4: CHANGED}),
+    ("font", {5: b"<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>"}),
+    ("another page", {2: b"<< /Type /Pages /Kids [3 0 R 3 0 R] /Count 2 >>"}),
+    ("page size", {3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>"}),
+    ("action", {1: b"<< /Type /Catalog /Pages 2 0 R /OpenAction 9 0 R /AcroForm << /Fields [6 0 R]"
+                   b" /SigFlags 3 >> >>", 9: b"<< /S /URI /URI (x) >>"}),
+    ("signature removed", {1: b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] /SigFlags 3"
+                              b" >> /Names << >> >>"}),
+])
+def test_a_later_change_of_content_is_a_changed_document(verify, good, name, objects):
+    data = Pdf().sign(good).update(objects)
+    code, one = verify.one(data)
+    assert code == NOT_VALID and "content_changed_later" in one["faults"], name
+    assert one["document"] == "bad" and one["signature"] == "good"
+
+
+def test_a_later_annotation_is_named_as_such(verify, good):
+    data = Pdf().sign(good)
+    data.annots.append(9)
+    data.update({3: data.page_text(), 9: b"<< /Type /Annot /Subtype /FreeText /Rect [0 0 500 800] /Contents (x) >>"})
+    assert verify.faults(data) == {"annotations_changed_later"}
+
+
+FIELD = (b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (diem) /V (%s) /F 4 /Rect [0 0 50 20]"
+         b" /P 3 0 R /AP << /N 7 0 R >> >>")
+
+
+def form(value=b"5", **options):
+    data = Pdf(objects=[FIELD % value, Pdf.stream(b"(%s) Tj" % value, b"/Subtype /Form /BBox [0 0 9 9]")],
+               **options)
+    data.fields, data.annots = [6], [6]
+    return data.update({1: data.catalog_text(), 3: data.page_text()})
+
+
+FILLED = {6: FIELD % b"10", 7: Pdf.stream(b"(10) Tj", b"/Subtype /Form /BBox [0 0 9 9]")}
+
+
+def test_a_form_filled_later_is_named_as_such(verify, good):
+    assert verify.faults(form().sign(good).update(FILLED)) == {"form_changed_later"}
+
+
+@pytest.mark.parametrize("where", [b"incremental", b"%comment\n9 0 obj\n<< >>\nendobj\n"])
+def test_bytes_behind_that_are_no_revision_are_a_fault(verify, good, where):
+    """Incremental saving attacks without a cross-reference table, for readers that repair."""
+    assert verify.faults(Pdf().sign(good).data + where) == {"bytes_appended"}
+
+
+def test_a_tail_that_points_back_is_a_fault(verify, good):
+    data = Pdf().sign(good)
+    evil = b"4 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (CHANGED, data.last)
+    assert verify.faults(data.data + evil) == {"bytes_appended"}
+
+
+def test_the_shadow_attack_hide_is_found(verify, good):
+    """The signed page hides its text under a picture; the update takes the picture away."""
+    cover = Pdf.stream(b"1 1 1 rg 0 0 595 842 re f", b"/Type /XObject /Subtype /Form /BBox [0 0 595 842]")
+    data = Pdf(objects=[cover], page=b"/Group << /X 6 0 R >>").sign(good)
+    assert verify.faults(data.update({6: Pdf.stream(b"", b"/Type /XObject /Subtype /Form /BBox [0 0 1 1]")})
+                         ) == {"content_changed_later"}
+
+
+def test_the_shadow_attack_replace_is_found(verify, good):
+    """A font that was not part of the text's look is swapped: other letters for the same codes."""
+    data = Pdf(objects=[Pdf.stream(b"glyphs", b"/Type /X")], page=b"/PieceInfo 6 0 R").sign(good)
+    assert verify.faults(data.update({6: Pdf.stream(b"others", b"/Type /X")})) == {"content_changed_later"}
+
+
+def test_the_shadow_attack_hide_and_replace_is_found(verify, good):
+    """A second content lies unused in what was signed; the update has only a table that names it."""
+    data = Pdf(objects=[b"<< /Hidden true >>"])
+    data.data = data.data.replace(b"<< /Hidden true >>", b"<< /Hidden true >>")
+    hidden = len(data.data)
+    data.data += b"4 0 obj\n%s\nendobj\n" % CHANGED
+    data.sign(good)
+    start = len(data.data)
+    data.data += (b"xref\n4 1\n%010d 00000 n \ntrailer\n<< /Size %d /Root 1 0 R /Prev %d >>\nstartxref\n%d\n"
+                  b"%%%%EOF\n" % (hidden, data.size, data.last, start))
+    assert verify.faults(data) == {"content_changed_later"}
+
+
+def test_content_that_poses_as_metadata_is_content(verify, good):
+    """The page's content is the catalog's metadata too: what is shown is judged as shown."""
+    data = Pdf(catalog=b"/Metadata 4 0 R").sign(good)
+    assert verify.faults(data.update({4: CHANGED})) == {"content_changed_later"}
+
+
+def test_a_dangling_reference_may_not_be_given_a_meaning(verify, good):
+    data = Pdf(page=b"/Tabs 99 0 R").sign(good)
+    assert verify.faults(data.update({99: b"/S"})) == {"content_changed_later"}
+
+
+def test_a_change_that_a_later_signature_covers_is_still_a_change_for_the_first(verify, good):
+    data = Pdf().sign(good).sign(good, objects={4: CHANGED})
+    code, report = verify.report(data)
+    first, second = report["signatures"]
+    assert code == NOT_VALID and first["faults"] == ["content_changed_later"] and second["valid"]
+
+
+def test_later_metadata_is_no_change_of_the_document(verify, good):
+    data = Pdf(objects=[b"<< /Title (a) >>"], catalog=b"/Metadata 6 0 R").sign(good)
+    code, one = verify.one(data.update({6: b"<< /Title (b) >>"}))
+    assert code == 0 and one["addedLater"] == ["metadata"]
+
+
+# certifying signatures
+
+def certified(good, level, data=None, extra=b""):
+    return (data or form()).sign(
+        good, catalog=b"/Perms << /DocMDP VALUE >>",
+        entries=b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams"
+                b" << /Type /TransformParams /V /1.2 /P %d >> >> %s]" % (level, extra))
+
+
+@pytest.mark.parametrize("level, faults", [
+    (1, {"form_changed_later", "certification_broken"}), (2, set()), (3, set())])
+def test_a_certifying_signature_says_whether_forms_may_be_filled(verify, good, level, faults):
+    data = certified(good, level).update(FILLED)
+    assert verify.faults(data) == faults
+    assert verify.one(data)[1]["certification"] == level
+
+
+def test_locked_fields_are_not_filled(verify, good):
+    lock = b"<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Action /All >> >>"
+    assert "form_changed_later" in verify.faults(certified(good, 2, extra=lock).update(FILLED))
+
+
+@pytest.mark.parametrize("level, fault", [(1, True), (2, True), (3, False)])
+def test_a_certifying_signature_says_whether_annotations_may_be_added(verify, good, level, fault):
+    data = certified(good, level)
+    data.annots.append(40)
+    data.update({3: data.page_text(), 40: b"<< /Type /Annot /Subtype /Text /Rect [0 0 9 9] /Contents (x) >>"})
+    assert bool(verify.faults(data)) == fault
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_no_certification_permits_new_content(verify, good, level):
+    found = verify.faults(certified(good, level).update({4: CHANGED}))
+    assert found == {"content_changed_later", "certification_broken"}
+
+
+@pytest.mark.parametrize("level, faults", [(1, {"certification_broken"}), (2, set())])
+def test_a_certifying_signature_says_whether_others_may_sign(verify, good, level, faults):
+    assert verify.faults(certified(good, level).sign(good)) == faults
+
+
+def test_a_permission_that_came_later_permits_nothing(verify, good):
+    """The attacker adds the certification himself."""
+    data = form().sign(good)
+    data.catalog += b"/Perms << /DocMDP %d 0 R >>" % (data.size - 1)
+    data.update(FILLED | {1: data.catalog_text()})
+    assert {"form_changed_later", "content_changed_later"} <= verify.faults(data)
+
+
+# CMS files
+
+@pytest.fixture
+def sheet(tmp_path):
+    file = tmp_path / "bang-diem.xlsx"
+    file.write_bytes(b"PK\x03\x04 bang diem \r\n" * 50)
+    return file
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def by_openssl(tmp_path, person, sheet):
+    """openssl cms -sign of the sheet."""
+    (tmp_path / "p.pem").write_bytes(person.pem)
+    (tmp_path / "p.key").write_bytes(person.key_pem)
+
+    def sign(name, *words, form="DER"):
+        out = tmp_path / name
+        openssl("cms", "-sign", "-binary", "-in", sheet, "-signer", tmp_path / "p.pem", "-inkey",
+                tmp_path / "p.key", "-outform", form, "-out", out, "-md", "sha256", *words)
+        return out
+    return sign
+
+
+def test_a_detached_signature_of_openssl_is_found_beside_its_file(verify, by_openssl, sheet):
+    done = verify.run(by_openssl("bang-diem.xlsx.p7s", "-cades"), "--allow-no-timestamp", expect=0)
+    assert "The document has not been changed" in done.out
+    sheet.write_bytes(sheet.read_bytes() + b"!")
+    assert "document_changed" in verify.faults(by_openssl("other.p7s"), "--content", SOURCE / "README.md")
+    done = verify.run(verify.folder / "bang-diem.xlsx.p7s", "--allow-no-timestamp", expect=NOT_VALID)
+    assert "Fault: the document was changed after signing" in done.out
+
+
+@pytest.mark.parametrize("form", ["DER", "PEM"])
+def test_the_content_may_be_named(verify, by_openssl, sheet, form):
+    file = by_openssl("elsewhere.sig", "-cades", form=form)
+    assert not verify.faults(file, "--content", sheet, "--allow-no-timestamp")
+    done = verify.run(file, expect=INPUT)
+    assert "--content" in done.err
+
+
+def test_a_signature_with_its_content_inside_is_verified(verify, by_openssl, sheet):
+    file = by_openssl("inside.p7m", "-nodetach")
+    assert not verify.faults(file, "--allow-no-timestamp")
+    stream = by_openssl("streamed.p7m", "-nodetach", "-stream")
+    assert not verify.faults(stream, "--allow-no-timestamp")
+    assert "document_changed" in verify.faults(file, "--content", SOURCE / "README.md")
+
+
+def test_without_signed_attributes_openssl_is_not_accepted(verify, by_openssl, sheet):
+    file = by_openssl("noattr.p7s", "-noattr")
+    assert "signed_attributes_wrong" in verify.faults(file, "--content", sheet)
+
+
+def test_every_signer_of_a_cms_is_judged(verify, ca, person, stamped):
+    stranger = Authority("CA Khác").issue("Người Lạ", number=6)
+    content = b"noi dung"
+    file = make.signed_data([make.signer_info(content, person, timestamp=stamped),
+                             make.signer_info(content, stranger)], [person, stranger], inside=content)
+    code, report = verify.report(file, name="two.p7m")
+    assert code == NOT_VALID and [one["valid"] for one in report["signatures"]].count(True) == 1
+
+
+def test_bytes_behind_a_cms_are_a_fault(verify, person, stamped):
+    file = make.signed_data([make.signer_info(b"x", person, timestamp=stamped)], [person], inside=b"x")
+    assert not verify.faults(file, name="a.p7m")
+    assert verify.faults(file + b"\0", name="a.p7m") == {"cms_trailing_data"}
+
+
+# signed by others
+
+def test_pdfsigs_own_signature_is_judged(verify, ca, tmp_path):
+    person = ca.issue(kind="rsa-2048")  # it reserves what its first try takes: ECDSA varies
+    (tmp_path / "p.pem").write_bytes(person.pem + ca.pem)
+    (tmp_path / "p.key").write_bytes(person.key_pem)
+    nss = tmp_path / "nss"
+    nss.mkdir()
+    openssl("pkcs12", "-export", "-in", tmp_path / "p.pem", "-inkey", tmp_path / "p.key", "-out",
+            tmp_path / "p.p12", "-name", "nguoi-ky", "-passout", "pass:x")
+    for words in (["certutil", "-N", "--empty-password"],
+                  ["pk12util", "-i", tmp_path / "p.p12", "-W", "x", "-K", ""]):
+        subprocess.run([words[0], "-d", f"sql:{nss}", *map(str, words[1:])], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    unsigned, signed = verify.file("unsigned.pdf", Pdf().data), tmp_path / "by-pdfsig.pdf"
+    subprocess.run(["pdfsig", "-nssdir", f"sql:{nss}", "-add-signature", "-nick", "nguoi-ky",
+                    unsigned, signed], check=True, stdout=subprocess.DEVNULL)
+    code, one = verify.one(signed, "--allow-no-timestamp")
+    assert code == 0 and one["signer"]["name"] == "Nguyễn Thị Ví Dụ", one
+    changed = verify.file("changed.pdf", signed.read_bytes().replace(b"(Hoc ba mau)", b"(Hoc ba gia)"))
+    assert "document_changed" in verify.faults(changed)
+
+
+def test_files_in_other_shapes_are_judged(verify, good, tmp_path):
+    """A signature that follows cross-reference streams and object streams, by qpdf."""
+    plain, packed = verify.file("plain.pdf", Pdf().data), tmp_path / "packed.pdf"
+    for option in ("--linearize", "--object-streams=generate"):
+        subprocess.run(["qpdf", option, plain, packed], check=True)
+        code, report = verify.report(packed)
+        assert code == NOT_VALID and report["signatures"] == []
+
+
+@pytest.fixture(scope="module")
+def signed_here(server, operator, tmp_path_factory):
+    """What rssp sign makes, with the daemon behind it."""
+    agency = operator.add_agency()
+    client, subscriber = operator.add_client(agency), operator.subscriber(agency)
+    folder = tmp_path_factory.mktemp("here")
+    rssp = Rssp(server, client)
+    file = folder / "hoc-ba.pdf"
+    file.write_bytes((SOURCE / "tests" / "data" / "hoc-ba-mau.pdf").read_bytes())
+    rssp.run("sign", file, "--credential", subscriber.credential, pin=subscriber.pin,
+             otp=subscriber.next_otp())
+    return folder / "hoc-ba-signed.pdf"
+
+
+def test_our_own_signature_holds_but_for_timestamp_and_revocation(signed_here, instance, tmp_path):
+    rssp = Rssp(Nowhere)
+    rssp.environment["RSSP_TRUST"] = str(instance.path("ca.pem"))
+    done = rssp.run("verify", signed_here, "--offline", expect=NOT_VALID)
+    assert "Fault: revocation was not checked and there is no timestamp" in done.out
+    done = rssp.run("verify", signed_here, "--offline", "--allow-no-timestamp",
+                    "--allow-no-revocation", expect=0)
+    assert "Allowed: there is no timestamp" in done.out
+
+
+# bad input
+
+@pytest.mark.parametrize("content, words", [
+    (b"", "neither a PDF"), (b"hello", "neither a PDF"), (b"%PDF-1.7\n", "damaged"),
+    (b"%PDF-1.7\nstartxref\n5\n%%EOF\n", "damaged"), (b"MZ\n" + Pdf().data, "neither a PDF")])
+def test_what_is_no_signed_file_is_exit_3(verify, content, words):
+    assert words in verify.run(content, expect=INPUT).err
+
+
+def test_a_truncated_file_is_never_valid(verify, good):
+    data = Pdf().sign(good).data
+    for cut in range(1, len(data), 997):
+        assert verify.run(data[:-cut]).code in (INPUT, NOT_VALID), cut
+
+
+def test_an_encrypted_file_says_so(verify, tmp_path, good):
+    plain, locked = verify.file("plain.pdf", Pdf().data), tmp_path / "locked.pdf"
+    subprocess.run(["qpdf", "--encrypt", "", "owner", "256", "--", plain, locked], check=True)
+    assert "encrypted" in verify.run(locked, expect=INPUT).err
+
+
+def test_a_file_that_is_not_there_is_exit_3(verify, tmp_path):
+    assert "does not open" in verify.run(tmp_path / "none.pdf", expect=INPUT).err
+    assert "not a file" in verify.run(tmp_path, expect=INPUT).err
+
+
+def test_roots_and_lists_that_are_none_are_exit_3(verify, good):
+    data = Pdf().sign(good)
+    odd = verify.file("odd", b"no certificate")
+    assert "holds no CRL" in verify.run(data, crl=odd, expect=INPUT).err
+    assert "holds no certificate" in verify.run(data, "--ca", odd, expect=INPUT).err
+
+
+def test_without_a_root_nothing_is_trusted_by_chance(verify, good):
+    file = verify.file("signed.pdf", Pdf().sign(good).data)
+    assert "--ca" in verify.rssp.run("verify", file, expect=USAGE).err
+    assert "--expect" in verify.run(file, "--expect", "nobody", expect=USAGE).err
+
+
+def test_a_name_that_steers_terminals_does_not(verify, ca, good):
+    signer = ca.issue("Evil\x1b[2J\nName")
+    done = verify.run(Pdf().sign(lambda data: good(data, by=signer)))
+    assert "\x1b" not in done.out and "Evil [2J Name" in done.out
