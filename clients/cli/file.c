@@ -27,7 +27,7 @@ static enum cli_exit read_all(
 			continue;
 		if (got < 0)
 			return cli_fail(cli, CLI_INPUT, "%s does not read: %s",
-				"không đọc được %s: %s", path, strerror(errno));
+				"không đọc được %s: %s", path, cli_error_text(cli, errno));
 		if (got == 0)
 			return CLI_DONE;
 		out->len += (size_t)got;
@@ -44,7 +44,7 @@ enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struc
 	buf_clear(out);
 	if (fd < 0)
 		return cli_fail(cli, CLI_INPUT, "%s does not open: %s", "không mở được %s: %s",
-			path, strerror(errno));
+			path, cli_error_text(cli, errno));
 	enum cli_exit code = read_all(cli, fd, path, max, out);
 	close(fd);
 	return code;
@@ -60,7 +60,7 @@ enum cli_exit cli_file_writable(struct cli *cli, const char *path)
 	enum cli_exit code = CLI_DONE;
 	if (access(folder, W_OK | X_OK) != 0)
 		code = cli_fail(cli, CLI_LOCAL, "no file can be made in %s: %s",
-			"không tạo được tệp trong %s: %s", folder, strerror(errno));
+			"không tạo được tệp trong %s: %s", folder, cli_error_text(cli, errno));
 	free(copy);
 	return code;
 }
@@ -178,5 +178,5 @@ enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span byte
 		return cli_fail(cli, CLI_USAGE, "%s is there already; --force replaces it",
 			"%s đã có; dùng --force để ghi đè", path);
 	return cli_fail(cli, CLI_LOCAL, "%s cannot be written: %s", "không ghi được %s: %s", path,
-		strerror(error));
+		cli_error_text(cli, error));
 }

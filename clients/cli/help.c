@@ -79,8 +79,8 @@ const struct text cli_exit_texts[] = {
 	 "written is whole",
 		"bị dừng giữa chừng khi đang ký (Ctrl-C, cửa sổ lệnh bị đóng); các tệp đã ghi đều "
 		"trọn vẹn"},
-		{"verify: a signature has a fault, or there is none",
-			"verify: có chữ ký không hợp lệ, hoặc không có chữ ký nào"},
+	{"verify: a signature has a fault, or there is none",
+		"verify: có chữ ký không hợp lệ, hoặc không có chữ ký nào"},
 };
 const size_t cli_exit_count = sizeof(cli_exit_texts) / sizeof(cli_exit_texts[0]);
 
@@ -116,4 +116,7 @@ void cli_help(const struct cli *cli, const struct cli_command *root)
 			command->example);
 	if (command == root)
 		print_exit_codes(cli);
+	else
+		printf("\n%s %s --help\n", cli_text(cli, (struct text){"Exit codes:", "Mã thoát:"}),
+			root->name);
 }

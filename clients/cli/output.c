@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,15 +23,29 @@ void cli_say(const struct cli *cli, const char *en, const char *vi, ...)
 	putchar('\n');
 }
 
+/* A file's name, like a server's text, may hold what steers a terminal; lines stay lines. */
+static void disarm_lines(char *text)
+{
+	for (; *text != 0; text++) {
+		if (((unsigned char)*text < ' ' && *text != '\n') || *text == 0x7f)
+			*text = '?';
+	}
+}
+
 void cli_note(const struct cli *cli, const char *en, const char *vi, ...)
 {
+	char *text = NULL;
 	va_list args;
 
 	fflush(stdout);
 	va_start(args, vi);
-	vfprintf(stderr, cli->vietnamese ? vi : en, args);
+	int len = vasprintf(&text, cli->vietnamese ? vi : en, args);
 	va_end(args);
-	fputc('\n', stderr);
+	if (len < 0)
+		return;
+	disarm_lines(text);
+	fprintf(stderr, "%s\n", text);
+	free(text);
 }
 
 void cli_result(struct cli *cli, const char *name, json_t *value)
@@ -56,6 +71,7 @@ enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, cons
 	va_start(args, vi);
 	vsnprintf(text, sizeof(text), cli->vietnamese ? vi : en, args);
 	va_end(args);
+	disarm_lines(text);
 	fflush(stdout);
 	fprintf(stderr, "%srssp: %s%s\n", cli->colour_err ? "\033[31m" : "", text,
 		cli->colour_err ? "\033[0m" : "");
@@ -65,6 +81,36 @@ enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, cons
 	if (cli->answer.request[0] != 0)
 		cli_result(cli, "requestID", json_string(cli->answer.request));
 	return code;
+}
+
+const char *cli_error_text(const struct cli *cli, int error)
+{
+	static const struct {
+		int error;
+		const char *vi;
+	} known[] = {
+		{ENOENT, "không có tệp hoặc thư mục này"},
+		{EACCES, "không có quyền"},
+		{EPERM, "không được phép"},
+		{EROFS, "hệ thống tệp chỉ cho đọc"},
+		{ENOSPC, "đĩa đã đầy"},
+		{EDQUOT, "đã hết hạn mức đĩa"},
+		{EFBIG, "tệp quá lớn"},
+		{EIO, "lỗi đọc hoặc ghi đĩa"},
+		{ENOTDIR, "không phải thư mục"},
+		{EISDIR, "là thư mục"},
+		{ENAMETOOLONG, "tên quá dài"},
+		{ELOOP, "liên kết vòng"},
+		{EMFILE, "mở quá nhiều tệp"},
+		{ENOMEM, "hết bộ nhớ"},
+		{EAGAIN, "hết tài nguyên, hãy thử lại"},
+	};
+
+	for (size_t i = 0; cli->vietnamese && i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].error == error)
+			return known[i].vi;
+	}
+	return strerror(error);
 }
 
 size_t cli_width(const char *text)

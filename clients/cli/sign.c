@@ -92,7 +92,10 @@ static enum cli_exit run(struct signing *signing)
 		return code;
 	sign_plan(signing);
 	prepare_all(signing);
+	enum cli_exit listed = sign_results_put_all(signing);
 	code = judge_faults(signing);
+	if (code == CLI_DONE)
+		code = listed;
 	if (code == CLI_DONE)
 		code = sign_check_room(signing);
 	if (code != CLI_DONE)

@@ -125,6 +125,10 @@ enum cli_exit sign_results_open(struct signing *signing);
 /* What an earlier run left of the document: a signature that only has to be written, or an output
  * that is good. */
 void sign_results_recall(struct signing *signing, struct document *document);
+/* Is that file the list? */
+bool sign_results_is(const struct signing *signing, const char *path);
+/* Writes how all documents stand that an earlier run has not done with. */
+enum cli_exit sign_results_put_all(struct signing *signing);
 /* Writes how count documents stand, durably. After a failure the list is not written any more. */
 enum cli_exit sign_results_put(
 	struct signing *signing, const struct document *const documents[], size_t count);

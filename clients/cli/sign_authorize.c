@@ -279,9 +279,6 @@ static enum cli_exit run_batches(struct batch *batch)
 	enum cli_exit code = CLI_DONE;
 
 	find_ready(batch);
-	/* that the list can be written is shown before anything is authorised */
-	if (batch->total > 0)
-		code = put_results(batch, 0, batch->total);
 	for (batch->first = 0; code == CLI_DONE && batch->first < batch->total;
 		batch->first += most) {
 		size_t left = batch->total - batch->first;

@@ -357,7 +357,7 @@ static void say(struct signing *signing, struct document *document, const struct
 		break;
 	case TROUBLE_READ:
 		sign_set_fault(signing, document, CLI_INPUT, "%s does not open: %s",
-			"không mở được %s: %s", in, strerror(reply->error));
+			"không mở được %s: %s", in, cli_error_text(signing->cli, reply->error));
 		break;
 	case TROUBLE_KIND:
 		sign_set_fault(signing, document, CLI_INPUT, "%s is no regular file",
@@ -376,7 +376,8 @@ static void say(struct signing *signing, struct document *document, const struct
 		break;
 	case TROUBLE_WRITE:
 		sign_set_fault(signing, document, CLI_LOCAL, "%s cannot be written: %s",
-			"không ghi được %s: %s", document->out, strerror(reply->error));
+			"không ghi được %s: %s", document->out,
+			cli_error_text(signing->cli, reply->error));
 		break;
 	case TROUBLE_EXISTS:
 		sign_set_fault(signing, document, CLI_USAGE,
@@ -413,7 +414,8 @@ static bool run(struct signing *signing, struct document *document, bool write, 
 		break;
 	case WORKER_NOT_BEGUN:
 		sign_set_fault(signing, document, CLI_LOCAL, "%s: no process can be started: %s",
-			"%s: không tạo được tiến trình: %s", document->in, strerror(errno));
+			"%s: không tạo được tiến trình: %s", document->in,
+			cli_error_text(signing->cli, errno));
 		break;
 	}
 	return false;

@@ -74,7 +74,7 @@ enum cli_exit sign_add(struct signing *signing, const char *path, const char *be
 			"không có tệp %s", path);
 	else if (error != 0)
 		sign_set_fault(signing, document, CLI_INPUT, "%s does not open: %s",
-			"không mở được %s: %s", path, strerror(error));
+			"không mở được %s: %s", path, cli_error_text(signing->cli, error));
 	else if (S_ISDIR(status.st_mode))
 		sign_set_fault(signing, document, CLI_INPUT, "%s is a folder, not a file",
 			"%s là thư mục, không phải tệp", path);
@@ -125,6 +125,16 @@ static enum cli_exit add_subfolder(struct signing *signing, const char *path, co
 	return code;
 }
 
+/* The list that the last run left there is no document. */
+static bool is_result_list(const struct signing *signing, const struct stat *status)
+{
+	const char *path = cli_value(signing->cli, "results");
+	struct stat list;
+
+	return path != NULL && stat(path, &list) == 0 && list.st_ino == status->st_ino &&
+	       list.st_dev == status->st_dev;
+}
+
 /* Files in a first pass, folders in a second: a folder's own files come before those below it. */
 static enum cli_exit add_entry(struct signing *signing, const char *folder, const char *name,
 	const char *below, unsigned depth, bool folders)
@@ -149,21 +159,20 @@ static enum cli_exit add_entry(struct signing *signing, const char *folder, cons
 	if (folders && is_folder)
 		code = add_subfolder(signing, text, name, below, depth);
 	else if (!folders && !is_folder && stat(text, &status) == 0 && !S_ISDIR(status.st_mode) &&
-		 wanted(signing, name))
+		 wanted(signing, name) && !is_result_list(signing, &status))
 		code = sign_add(signing, text, below);
 	buf_free(&path);
 	return code;
 }
 
-static enum cli_exit folder_fault(
-	struct signing *signing, const char *path, const char *reason, const char *vi)
+static enum cli_exit folder_fault(struct signing *signing, const char *path, const char *reason)
 {
 	struct document *document = new_document(signing, path);
 
 	if (document == NULL)
 		return cli_fail_rc(signing->cli, RC_NO_MEMORY);
 	sign_set_fault(signing, document, CLI_INPUT, "folder %s does not open: %s",
-		"không mở được thư mục %s: %s", path, signing->cli->vietnamese ? vi : reason);
+		"không mở được thư mục %s: %s", path, reason);
 	return CLI_DONE;
 }
 
@@ -175,11 +184,12 @@ static enum cli_exit add_folder(
 	bool recursive = cli_has(signing->cli, "recursive");
 
 	if (depth > FOLDER_DEPTH_MAX)
-		return folder_fault(signing, path, "too many folders in one another",
-			"quá nhiều thư mục lồng nhau");
+		return folder_fault(signing, path,
+			cli_text(signing->cli, (struct text){"too many folders in one another",
+						       "quá nhiều thư mục lồng nhau"}));
 	int count = scandir(path, &entries, NULL, by_name);
 	if (count < 0)
-		return folder_fault(signing, path, strerror(errno), strerror(errno));
+		return folder_fault(signing, path, cli_error_text(signing->cli, errno));
 	for (int i = 0; code == CLI_DONE && i < count; i++)
 		code = add_entry(signing, path, entries[i]->d_name, below, depth, false);
 	for (int i = 0; recursive && code == CLI_DONE && i < count; i++)

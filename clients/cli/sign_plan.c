@@ -91,10 +91,12 @@ static void check_folder(struct signing *signing, struct document *document)
 		sign_set_fault_rc(signing, document, RC_NO_MEMORY, NULL);
 	else if (stat(folder, &status) == 0 && !S_ISDIR(status.st_mode))
 		sign_set_fault(signing, document, CLI_LOCAL, "no file can be made in %s: %s",
-			"không tạo được tệp trong %s: %s", folder, strerror(ENOTDIR));
+			"không tạo được tệp trong %s: %s", folder,
+			cli_error_text(signing->cli, ENOTDIR));
 	else if (access(folder, W_OK | X_OK) != 0)
 		sign_set_fault(signing, document, CLI_LOCAL, "no file can be made in %s: %s",
-			"không tạo được tệp trong %s: %s", folder, strerror(errno));
+			"không tạo được tệp trong %s: %s", folder,
+			cli_error_text(signing->cli, errno));
 	free(folder);
 }
 
@@ -130,7 +132,7 @@ static void plan_one(struct signing *signing, size_t index)
 	const struct document *other = same_output(signing, index);
 	if (document->place == NULL)
 		sign_set_fault(signing, document, CLI_INPUT, "%s does not open: %s",
-			"không mở được %s: %s", document->in, strerror(errno));
+			"không mở được %s: %s", document->in, cli_error_text(signing->cli, errno));
 	else if (other != NULL)
 		sign_set_fault(signing, document, CLI_USAGE,
 			"%s and %s would both become %s: sign them apart, or rename one",
@@ -139,6 +141,9 @@ static void plan_one(struct signing *signing, size_t index)
 	else if (is_an_input(signing, document->out))
 		sign_set_fault(signing, document, CLI_USAGE, "%s is an input: it is never replaced",
 			"%s là tệp vào: không bao giờ ghi đè", document->out);
+	else if (sign_results_is(signing, document->out))
+		sign_set_fault(signing, document, CLI_USAGE, "%s is the list of results",
+			"%s là danh sách kết quả", document->out);
 	else
 		check_folder(signing, document);
 }

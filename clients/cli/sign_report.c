@@ -1,6 +1,9 @@
 /* What was signed, in words and in JSON. */
 #include "clients/cli/sign.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 const char *sign_scheme_name(enum ades_scheme scheme)
 {
 	static const char *const names[] = {
@@ -80,15 +83,31 @@ static json_t *json_document(const struct document *document)
 	return json;
 }
 
+/* A name may hold what steers a terminal. */
+static char *shown(const char *path)
+{
+	char *text = strdup(path);
+
+	for (char *at = text; at != NULL && *at != 0; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	}
+	return text;
+}
+
 static void say_document(struct cli *cli, const struct document *document)
 {
+	if (document->state != SIGN_KEPT && document->state != SIGN_DONE)
+		return;
+	char *out = shown(document->out);
+	const char *name = out != NULL ? out : "";
 	if (document->state == SIGN_KEPT)
 		cli_say(cli, "%skept%s   %s (signed earlier)", "%sđã có%s %s (đã ký trước đây)",
-			cli_colour(cli, COLOUR_DIM), cli_plain(cli), document->out);
-	if (document->state != SIGN_DONE)
-		return;
-	cli_say(cli, "%ssigned%s %s", "%sđã ký%s %s", cli_colour(cli, COLOUR_GOOD), cli_plain(cli),
-		document->out);
+			cli_colour(cli, COLOUR_DIM), cli_plain(cli), name);
+	else
+		cli_say(cli, "%ssigned%s %s", "%sđã ký%s %s", cli_colour(cli, COLOUR_GOOD),
+			cli_plain(cli), name);
+	free(out);
 	if (document->earlier > 0)
 		cli_say(cli, "       %zu earlier signature(s) kept",
 			"       giữ nguyên %zu chữ ký trước", document->earlier);

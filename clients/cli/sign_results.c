@@ -125,7 +125,7 @@ static enum cli_exit open_file(struct cli *cli, const char *path, struct sign_re
 	results->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (results->fd < 0)
 		return cli_fail(cli, CLI_LOCAL, "the result list %s does not open: %s",
-			"không mở được danh sách kết quả %s: %s", path, strerror(errno));
+			"không mở được danh sách kết quả %s: %s", path, cli_error_text(cli, errno));
 	if (fstat(results->fd, &status) != 0 || !S_ISREG(status.st_mode))
 		return cli_fail(cli, CLI_USAGE, "--results %s is no regular file",
 			"--results %s không phải tệp thường", path);
@@ -164,8 +164,18 @@ enum cli_exit sign_results_open(struct signing *signing)
 	if (code == CLI_DONE && (ftruncate(results->fd, (off_t)results->length) != 0 ||
 					lseek(results->fd, (off_t)results->length, SEEK_SET) < 0))
 		code = cli_fail(cli, CLI_LOCAL, "the result list %s cannot be written: %s",
-			"không ghi được danh sách kết quả %s: %s", path, strerror(errno));
+			"không ghi được danh sách kết quả %s: %s", path,
+			cli_error_text(cli, errno));
 	return code;
+}
+
+bool sign_results_is(const struct signing *signing, const char *path)
+{
+	struct stat list, other;
+
+	return signing->results != NULL && fstat(signing->results->fd, &list) == 0 &&
+	       stat(path, &other) == 0 && list.st_dev == other.st_dev &&
+	       list.st_ino == other.st_ino;
 }
 
 static bool read_hex(const json_t *row, const char *name, uint8_t *out, size_t max, size_t *len)
@@ -276,6 +286,22 @@ static void put_hex(json_t *row, const char *name, struct span bytes)
 	json_object_set_new(row, name, json_string(text));
 }
 
+/* What does not open has no place but the one that was named. */
+static const char *place_of(const struct document *document)
+{
+	return document->place != NULL ? document->place : document->in;
+}
+
+/* A document that cannot be signed now may have been signed before: that stays known. */
+static bool is_worth_more(const struct sign_results *results, const struct document *document)
+{
+	const json_t *row = document->state == SIGN_FAULTY && document->signature.len == 0
+				    ? find_row(results, place_of(document))
+				    : NULL;
+
+	return says(row, "state", "done") || says(row, "state", "signed");
+}
+
 static json_t *make_row(const struct signing *signing, const struct document *document)
 {
 	const struct sign_digests *digests = &document->digests;
@@ -283,16 +309,19 @@ static json_t *make_row(const struct signing *signing, const struct document *do
 	json_t *row = json_object();
 
 	/* first, as LINE_BEGIN says */
-	put_path(row, "input", "inputBase64", document->place);
-	put_hex(row, "inputSha256", SPAN(digests->input, SHA256_LEN));
-	put_path(row, "output", "outputBase64", document->out);
+	put_path(row, "input", "inputBase64", place_of(document));
+	if (document->out != NULL)
+		put_path(row, "output", "outputBase64", document->out);
 	json_object_set_new(row, "state", json_string(state_of(document)));
 	json_object_set_new(row, "format", json_string(sign_format_name(signing->format)));
 	json_object_set_new(row, "scheme", json_string(sign_scheme_name(signing->scheme)));
 	json_object_set_new(row, "credentialID", json_string(signing->credential.id));
-	clock_format(document->signed_at_ms, time);
-	json_object_set_new(row, "signingTime", json_string(time));
-	put_hex(row, "digest", SPAN(digests->to_sign, digests->to_sign_len));
+	if (digests->to_sign_len > 0) {
+		put_hex(row, "inputSha256", SPAN(digests->input, SHA256_LEN));
+		clock_format(document->signed_at_ms, time);
+		json_object_set_new(row, "signingTime", json_string(time));
+		put_hex(row, "digest", SPAN(digests->to_sign, digests->to_sign_len));
+	}
 	if (document->state == SIGN_DONE)
 		put_hex(row, "outputSha256", SPAN(digests->output, SHA256_LEN));
 	if (document->signature.len > 0)
@@ -350,8 +379,13 @@ enum cli_exit sign_results_put(
 		return CLI_DONE;
 	if (results->failed)
 		return CLI_LOCAL;
+	if (count == 0)
+		return CLI_DONE;
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		if (is_worth_more(results, documents[i]))
+			continue;
 		json_t *row = make_row(signing, documents[i]);
+		results->lines++;
 		rc = append_row(&lines, row);
 		if (rc == RC_OK && json_object_set(results->rows, row_key(row), row) != 0)
 			rc = RC_NO_MEMORY;
@@ -359,7 +393,6 @@ enum cli_exit sign_results_put(
 	}
 	if (rc == RC_OK)
 		error = append_durably(results, &lines);
-	results->lines += count;
 	buf_free(&lines);
 	results->failed = rc != RC_OK || error != 0;
 	if (rc != RC_OK)
@@ -368,8 +401,27 @@ enum cli_exit sign_results_put(
 		return cli_fail(signing->cli, CLI_LOCAL,
 			"the result list %s cannot be written: %s; no further document is authorised",
 			"không ghi được danh sách kết quả %s: %s; không ký thêm tài liệu nào",
-			results->path, strerror(error));
+			results->path, cli_error_text(signing->cli, error));
 	return CLI_DONE;
+}
+
+enum cli_exit sign_results_put_all(struct signing *signing)
+{
+	size_t count = 0;
+
+	if (signing->results == NULL)
+		return CLI_DONE;
+	const struct document **documents = calloc(signing->count, sizeof(documents[0]));
+	if (documents == NULL)
+		return cli_fail_rc(signing->cli, RC_NO_MEMORY);
+	for (size_t i = 0; i < signing->count; i++) {
+		const struct document *document = &signing->documents[i];
+		if (document->state == SIGN_READY || document->state == SIGN_FAULTY)
+			documents[count++] = document;
+	}
+	enum cli_exit code = sign_results_put(signing, documents, count);
+	free(documents);
+	return code;
 }
 
 /* One line a document. The list that is there serves as well: a failure is none. */

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import pty
-import resource
+import random
 import signal
 import subprocess
 from types import SimpleNamespace
@@ -482,6 +482,66 @@ def test_one_list_serves_one_run_at_a_time(between, rssp, subscriber, folder, tm
     assert "another rssp" in unasked(rssp, subscriber, place, "--results", listed, expect=2).err
     between.middleman.release()
     finish(process)
+
+
+def test_what_cannot_be_signed_stands_in_the_list_with_its_reason(
+        rssp, subscriber, folder, tmp_path):
+    place, listed = folder(2), tmp_path / "kq.jsonl"
+    (place / "hs-000.pdf").write_bytes(b"%PDF-1.7\nbroken")
+    unasked(rssp, subscriber, place, place / "không có.pdf", "--results", listed, expect=3)
+    found = results_of(listed)
+    assert [found[name]["state"] for name in sorted(found)] == ["failed", "pending", "failed"]
+    assert found["hs-000.pdf"]["error"] == "input" and "damaged" in found["hs-000.pdf"]["description"]
+    assert "there is no file" in found["không có.pdf"]["description"]
+    sign(rssp, subscriber, place, "--results", listed, "--keep-going", expect=3)
+    assert results_of(listed)["hs-001.pdf"]["state"] == "done"
+
+
+def test_a_document_that_cannot_be_read_now_stays_done_in_the_list(
+        rssp, subscriber, folder, tmp_path):
+    place, listed = folder(1), tmp_path / "kq.jsonl"
+    sign(rssp, subscriber, place, "--results", listed)
+    before = (place / "hs-000.pdf").read_bytes()
+    (place / "hs-000.pdf").write_bytes(b"%PDF-1.7\nbroken")
+    unasked(rssp, subscriber, place, "--results", listed, expect=3)
+    (place / "hs-000.pdf").write_bytes(before)
+    unasked(rssp, subscriber, place, "--results", listed)
+
+
+def test_the_list_is_neither_signed_nor_replaced(rssp, subscriber, tmp_path):
+    place = tmp_path / "hồ sơ"
+    place.mkdir()
+    (place / "a.txt").write_text("a")
+    listed = place / "kq.jsonl"
+    sign(rssp, subscriber, place, "--format", "cades", "--results", listed)
+    unasked(rssp, subscriber, place, "--format", "cades", "--results", listed)
+    assert names(place) == ["a.txt", "a.txt.p7s", "kq.jsonl"]
+    unasked(rssp, subscriber, place / "a.txt", "--format", "cades", "--results", listed, "-o",
+            listed, "--force", expect=2)
+
+
+def test_a_list_with_random_damage_never_signs_by_itself_nor_spoils_an_output(
+        rssp, subscriber, folder, tmp_path):
+    place, listed = folder(2), tmp_path / "kq.jsonl"
+    sign(rssp, subscriber, place, "--results", listed)
+    whole, outputs = listed.read_bytes(), {
+        file: file.read_bytes() for file in place.glob("*-signed.pdf")}
+    chance = random.Random(3)
+    for _ in range(25):
+        damaged = bytearray(whole)
+        for _ in range(chance.randrange(1, 4)):
+            damaged[chance.randrange(len(damaged))] = chance.choice(b'"{}:,0az\n\xff')
+        listed.write_bytes(damaged)
+        done = unasked(rssp, subscriber, place, "--results", listed, expect=None)
+        assert done.code in (0, 2), done
+        assert {file: file.read_bytes() for file in place.glob("*-signed.pdf")} == outputs
+
+
+def test_copies_of_one_document_are_each_signed(rssp, subscriber, tmp_path, is_good):
+    for name in ("a.pdf", "b.pdf", "c.pdf"):
+        (tmp_path / name).write_bytes(SAMPLE)
+    sign(rssp, subscriber, tmp_path)
+    assert all(is_good(tmp_path / f"{name}-signed.pdf") for name in "abc")
 
 
 # runs that are cut off

@@ -308,6 +308,14 @@ def test_odd_names_are_signed_or_refused_but_never_misread(english, signer, tmp_
     assert too_long or os.path.exists(file[:-4] + b"-signed.pdf")
 
 
+def test_a_name_does_not_steer_the_terminal(english, signer, tmp_path):
+    (tmp_path / "\x1b[2Jx.pdf").write_bytes(SAMPLE)
+    (tmp_path / "\x1b[2Jy.pdf").write_bytes(b"")
+    done = english.run("sign", tmp_path, "--keep-going", "--credential", signer.credential, expect=3,
+                       pin=signer.pin, otp=signer.next_otp())
+    assert "[2Jx" in done.out and "[2Jy" in done.err and "\x1b" not in done.out + done.err
+
+
 # disks
 
 
