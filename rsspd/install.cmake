@@ -50,6 +50,7 @@ install(PROGRAMS rsspd/systemd/rsspd-mail DESTINATION ${CMAKE_INSTALL_LIBEXECDIR
 set(share ${CMAKE_INSTALL_DATADIR}/rsspd)
 install(FILES ${generated}/rsspd.conf.sample DESTINATION ${share})
 install(FILES rsspd/systemd/mail.conf DESTINATION ${share} RENAME mail.conf.sample)
+install(FILES rsspd/systemd/logrotate.conf DESTINATION ${share} RENAME logrotate.sample)
 install(FILES api/openapi.yaml DESTINATION ${share})
 install(DIRECTORY schema DESTINATION ${share} USE_SOURCE_PERMISSIONS)
 install(FILES rsspd/policy/default.json DESTINATION ${share}/rsspd/policy)

@@ -29,10 +29,12 @@ instance_certificates() {
 
 # The ports of the last time, if they are free still.
 instance_ports() {
-	local pki
+	local pki metrics
 	setting_keep PORT "$1"
 	pki=$(setting PKI_PORT)
 	setting_keep PKI_PORT "$(port_free "${pki:-${2:-8081}}")"
+	metrics=$(setting METRICS_PORT)
+	setting_keep METRICS_PORT "$(port_free "${metrics:-9464}")"
 }
 
 # instance_owners SAM-USER API-USER [MAIL-USER], as root: the tokens, their PINs and the activation

@@ -52,6 +52,11 @@ service_keys() {
 	"$(service_program rssp-keys)" init --config "$1"
 }
 
+# All that a start would find wrong, the database's settings too.
+service_check() {
+	"$(service_program rsspd)" --check-config --with-database --config "$1"
+}
+
 service_pid_file() {
 	printf '%s/rsspd.pid' "$RUN"
 }

@@ -208,7 +208,7 @@ def test_the_process_describes_itself(watched):
         metrics, "process_max_fds")
     assert exposition.value(metrics, "process_cpu_seconds_total") > 0
     assert exposition.value(metrics, "rsspd_store_connections_up") == exposition.value(
-        metrics, "rsspd_store_connections_wanted") == 4
+        metrics, "rsspd_store_connections_wanted") >= 2
     [(_, labels, one)] = metrics["rsspd_build_info"].samples
     assert one == 1 and labels["version"]
 

@@ -4,14 +4,18 @@ are two that every Debian has; what the one must not read is tried under its uid
 import hashlib
 import os
 import pwd
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
+import requests
 
-from lib.instance import BUILD, Instance
+from lib import exposition
+from lib.instance import BUILD, Instance, free_ports
 from lib.people import Operator
 from lib.server import Server
 from lib.signatures import verify
@@ -42,7 +46,8 @@ def bounded():
                 shutil.copyfile(BUILD / "bin" / name, instance.path("bin", name))
                 instance.path("bin", name).chmod(0o755)
             server = InstalledServer(
-                instance, "bounded", sam__user=SAM_USER.pw_name, api__user=API_USER.pw_name)
+                instance, "bounded", sam__user=SAM_USER.pw_name, api__user=API_USER.pw_name,
+                log__file=instance.path("log", "bounded.file"), metrics__port=free_ports(1)[0])
             instance.run("owners", SAM_USER.pw_name, API_USER.pw_name)
             yield server.start()
             assert server.stop() == 0
@@ -102,6 +107,55 @@ def test_each_process_runs_under_its_user_and_with_nothing_more(bounded):
         for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             assert int(has[kind][0], 16) == 0, kind
         assert has["NoNewPrivs"] == ["1"]
+
+
+def test_the_log_file_is_roots_and_every_process_writes_it(bounded):
+    file = bounded.instance.path("log", "bounded.file")
+    assert (file.stat().st_uid, file.stat().st_mode & 0o027) == (0, 0)
+    names = {line.split()[2] for line in file.read_text().splitlines()}
+    assert names == {"supervisor", "api", "sam-activate-0", "sam-sign-0", "sam-sign-1", "sam-issue-0"}
+    for user in (API_USER, SAM_USER):
+        assert not can_read(user, file)
+    for pid in [bounded.api_pid(), *bounded.every_sam()]:
+        assert str(file) in descriptors(pid)
+
+
+def test_after_logrotate_the_processes_get_a_file_that_they_may_not_open(bounded):
+    file = bounded.instance.path("log", "bounded.file")
+    old = file.with_suffix(".1")
+    file.rename(old)
+    os.kill(bounded.process.pid, signal.SIGHUP)
+    bounded.wait_until(
+        lambda: file.exists() and "certificate and key reloaded" in file.read_text(), 10, "not followed")
+    assert {line.split()[2] for line in file.read_text().splitlines()} == {"supervisor", "api"}
+    assert not can_read(API_USER, file)
+
+
+def test_the_api_process_reports_itself_under_its_own_user(bounded):
+    port = re.search(r"metrics=(\d+)", bounded.log()).group(1)
+    answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
+    families = exposition.parse(answer.text)
+    for name in ("process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total"):
+        assert exposition.value(families, name) > 0, name
+
+
+def test_the_check_passes_what_two_users_run(bounded):
+    done = subprocess.run([bounded.program("rsspd"), "--check-config", "--with-database", "--config",
+                           str(bounded.config_file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_check_finds_what_one_of_them_cannot_read(bounded):
+    secret = bounded.instance.path("tls", "server.key")
+    kept = secret.stat()
+    os.chown(secret, SAM_USER.pw_uid, SAM_USER.pw_gid)
+    try:
+        done = subprocess.run([bounded.program("rsspd"), "--check-config", "--config",
+                               str(bounded.config_file)], capture_output=True, text=True, check=False)
+    finally:
+        os.chown(secret, kept.st_uid, kept.st_gid)
+    assert done.returncode == 78
+    assert f"cannot be read by {API_USER.pw_name}" in done.stderr
 
 
 def test_no_process_can_be_dumped_or_traced_even_by_its_own_user(bounded):

@@ -24,7 +24,8 @@ class Observed(Server):
         self.certificate, self.key = (instance.path("tls", name) for name in ("live.pem", "live.key"))
         for source, copy in (("server.pem", self.certificate), ("server.key", self.key)):
             shutil.copy(instance.path("tls", source), copy)
-        super().__init__(instance, tls__certificate=self.certificate, tls__key=self.key)
+        super().__init__(instance, tls__certificate=self.certificate, tls__key=self.key,
+                         database__connections=4)
 
     def hang_up(self, until):
         """SIGHUP, then waits for a line of the log."""
