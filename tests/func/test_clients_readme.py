@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from test_quickstart import NAMES
 
+from lib.api import b64
 from lib.instance import BUILD
+from lib.people import SHA256_OID
 from lib.readme import blocks, exit_codes, refusals
 from lib.rssp import Rssp
 
@@ -108,6 +110,16 @@ def test_what_one_version_authorises_the_other_signs(client, subscriber):
     sad = client.authorize(subscriber, digests, version=1)
     client.sign(subscriber, sad, digests[:1], version=2)
     client.sign(subscriber, sad, digests[1:], version=1)
+
+
+def test_each_version_takes_the_others_names(client, subscriber):
+    digest = b64(os.urandom(32))
+    common = {"credentialID": subscriber.credential, "numSignatures": 1}
+    client.call("credentials/authorize", {**common, "hash": [digest], "PIN": subscriber.pin,
+                                          "OTP": subscriber.next_otp()}, version=2)
+    factors = [{"id": "PIN", "value": subscriber.pin}, {"id": "OTP", "value": subscriber.next_otp()}]
+    client.call("credentials/authorize", {**common, "hashes": [digest], "authData": factors,
+                                          "hashAlgorithmOID": SHA256_OID}, version=1)
 
 
 @pytest.mark.parametrize("lang", ["en", "vi"])
