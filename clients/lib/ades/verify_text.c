@@ -17,20 +17,48 @@ int64_t verify_time_ms(const ASN1_TIME *time)
 	return (int64_t)timegm(&parts) * 1000;
 }
 
+/* Bytes of one sign in UTF-8, as its first byte says; what is none counts as one. */
+static size_t sign_len(const char *text)
+{
+	unsigned char c = (unsigned char)*text;
+	size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+	for (size_t i = 1; i < len; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return i;
+	}
+	return len;
+}
+
+/* Control characters past ASCII, and what turns the direction of writing: a name must not show as
+ * another. */
+static bool is_hidden(const char *text, size_t len)
+{
+	unsigned char a = (unsigned char)text[0];
+	unsigned char b = len > 1 ? (unsigned char)text[1] : 0;
+	unsigned char c = len > 2 ? (unsigned char)text[2] : 0;
+
+	return (len == 2 && a == 0xc2 && b < 0xa0) ||
+	       (len == 3 && a == 0xe2 && b == 0x80 &&
+		       ((c >= 0xa8 && c <= 0xae) || (c >= 0x8b && c <= 0x8f))) ||
+	       (len == 3 && a == 0xe2 && b == 0x81 && c >= 0xa0 && c <= 0xaf);
+}
+
 void verify_copy_text(char *out, size_t size, const char *text)
 {
 	size_t len = 0;
 
-	for (; *text != 0 && len + 1 < size; text++) {
-		unsigned char c = (unsigned char)*text;
-		out[len++] = c < ' ' || c == 0x7f ? ' ' : (char)c;
-	}
-	/* a sign that did not fit whole is left out */
-	while (*text != 0 && len > 0 && ((unsigned char)*text & 0xc0) == 0x80) {
-		text = "\x80";
-		len--;
-		if (((unsigned char)out[len] & 0xc0) == 0xc0)
-			break;
+	while (*text != 0) {
+		size_t more = sign_len(text);
+		if (!is_hidden(text, more)) {
+			if (len + more >= size)
+				break;
+			memcpy(out + len, text, more);
+			if (more == 1 && ((unsigned char)*text < ' ' || *text == 0x7f))
+				out[len] = ' ';
+			len += more;
+		}
+		text += more;
 	}
 	out[len] = 0;
 }

@@ -79,7 +79,7 @@ class Authority(Person):
 
     def __init__(self, name="CA Ví Dụ", kind="p-256", parent=None, **options):
         self.serial = 1000
-        key = key_of(kind, hash(name) % 1000)
+        key = key_of(kind, name)
         made = self._certificate(key, [("CN", name)], parent, key, 1, ca=True, **options)
         super().__init__(key, made, parent)
 
