@@ -150,6 +150,7 @@ struct help {
 	FILE *out;
 	bool listed; /* the line before belongs to a row */
 	bool parted; /* the line before was empty, or does not run on */
+	bool usage;  /* the line before belongs to the usage */
 	char exits[1024];
 };
 
@@ -234,7 +235,10 @@ static void help_line(struct help *help, const char *line, size_t len)
 	if (starts(line, len, "usage: ")) {
 		roff_section(help->out, "SYNOPSIS");
 		line_put(help->out, line + 7, len - 7);
-		roff_section(help->out, "DESCRIPTION");
+		help->usage = true;
+	} else if (help->usage) {
+		fputs(".br\n", help->out);
+		line_put(help->out, line + indent, len - indent);
 	} else if (starts(line, len, "exit ")) {
 		size_t colon = strcspn(line, ":") + 2;
 		help_exit(help, line + colon, len - colon);
@@ -250,6 +254,15 @@ static void help_line(struct help *help, const char *line, size_t len)
 		help->listed = help->parted = false;
 		line_put(help->out, line, len);
 	}
+}
+
+/* A blank line. */
+static void help_part(struct help *help)
+{
+	if (help->usage)
+		roff_section(help->out, "DESCRIPTION");
+	help->parted = !help->usage;
+	help->usage = false;
 }
 
 void roff_help(FILE *out, const char *name, const char *section, const char *help, const char *see)
@@ -269,7 +282,7 @@ void roff_help(FILE *out, const char *name, const char *section, const char *hel
 		if (len > 0)
 			help_line(&state, line, len);
 		else
-			state.parted = true;
+			help_part(&state);
 	}
 	roff_section(out, "EXIT STATUS");
 	help_exits(&state);

@@ -238,6 +238,45 @@ static void a_nul_byte_is_refused(void **state)
 	fclose(file);
 }
 
+static void the_sample_loads_as_it_is(void **state)
+{
+	char *sample = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&sample, &len);
+	struct conf *conf = NULL;
+
+	(void)state;
+	conf_print_sample(out);
+	fclose(out);
+	assert_int_equal(parse(&conf, sample), RC_OK);
+	assert_string_equal(conf->hsm_key_token, "keys");
+	assert_string_equal(conf->tls_key, "/folder/tls/server.key");
+	conf_free(&conf);
+	free(sample);
+}
+
+static void an_example_of_the_sample_is_no_default(void **state)
+{
+	struct conf *conf = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < conf_option_count; i++)
+		assert_true(!conf_options[i].needed || conf_options[i].initial != NULL);
+	assert_int_equal(parse(&conf, "[log]\nlevel = info\n"), RC_CONFIG);
+}
+
+static void every_section_says_what_it_is_about(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < conf_option_count; i++) {
+		size_t at = 0;
+		while (at < conf_section_count &&
+			strcmp(conf_sections[at].name, conf_options[i].section) != 0)
+			at++;
+		assert_true(at < conf_section_count);
+	}
+}
+
 static void the_sample_lists_every_option_and_its_defaults_are_valid(void **state)
 {
 	char *sample = NULL, *text = NULL;
@@ -316,6 +355,9 @@ int main(void)
 		cmocka_unit_test(what_has_to_be_given_is_asked_for),
 		cmocka_unit_test(a_password_is_refused),
 		cmocka_unit_test(a_nul_byte_is_refused),
+		cmocka_unit_test(the_sample_loads_as_it_is),
+		cmocka_unit_test(an_example_of_the_sample_is_no_default),
+		cmocka_unit_test(every_section_says_what_it_is_about),
 		cmocka_unit_test(the_sample_lists_every_option_and_its_defaults_are_valid),
 		cmocka_unit_test(no_option_turns_a_check_off_or_sets_the_clock),
 		cmocka_unit_test(a_file_that_others_can_write_is_refused),
