@@ -432,7 +432,7 @@ void router_handle(
 	struct router *router = arg;
 	struct request *request = calloc(1, sizeof(*request));
 
-	if (request == NULL || id_random(&request->call.request) != RC_OK) {
+	if (request == NULL || id_timed(&request->call.request) != RC_OK) {
 		free(request);
 		log_error("api: no memory or no random numbers for a request");
 		done(done_arg, &(struct http_answer){.status = 503});

@@ -44,8 +44,9 @@ const struct conf_option conf_options[] = {
 	"passfile=/var/lib/rsspd/secrets/rsspd.pgpass",
 	"PostgreSQL connection string (libpq), with the path of a passfile that api.user alone reads;\n"
 	"the password stands in the passfile, never here"},
-{"database", "connections", INTEGER(database_connections, 1, 32), "4",
-	"connections of the api process; from two on, one of them only reads"},
+{"database", "connections", INTEGER(database_connections, 1, 32), "3",
+	"connections of the api process: one reads, one makes slow changes, the rest write; of those\n"
+	"one is the fastest, as what waits together is committed together"},
 
 {"hsm", "module", PATH_NEEDED(hsm_module), "/usr/lib/softhsm/libsofthsm2.so",
 	"the HSM's PKCS#11 module"},

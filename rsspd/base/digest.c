@@ -5,7 +5,6 @@
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <stdio.h>
 
 rc_t digest_sha256(struct span bytes, uint8_t out[SHA256_LEN])
 {
@@ -48,7 +47,11 @@ rc_t digest_hkdf_sha256(
 
 void digest_hex(struct span bytes, char *out)
 {
-	for (size_t i = 0; i < bytes.len; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes.data[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		out[2 * i] = digits[bytes.data[i] >> 4];
+		out[2 * i + 1] = digits[bytes.data[i] & 15];
+	}
 	out[2 * bytes.len] = 0;
 }

@@ -1,5 +1,7 @@
 #include "base/id.h"
 
+#include "base/clock.h"
+
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -15,6 +17,19 @@ rc_t id_random(struct id *id)
 	fresh.bytes[6] = (uint8_t)((fresh.bytes[6] & 0x0f) | 0x40);
 	fresh.bytes[8] = (uint8_t)((fresh.bytes[8] & 0x3f) | 0x80);
 	*id = fresh;
+	return RC_OK;
+}
+
+rc_t id_timed(struct id *id)
+{
+	uint64_t now = (uint64_t)clock_wall_ms();
+
+	rc_t rc = id_random(id);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < 6; i++)
+		id->bytes[i] = (uint8_t)(now >> (40 - 8 * i));
+	id->bytes[6] = (uint8_t)((id->bytes[6] & 0x0f) | 0x70);
 	return RC_OK;
 }
 

@@ -1,4 +1,5 @@
-/* Identifiers: 128 random bits, written as a lower-case UUID (RFC 9562, version 4). */
+/* Identifiers, written as lower-case UUIDs (RFC 9562): of random bits (version 4), or of the time
+ * and random bits (version 7). */
 #ifndef BASE_ID_H
 #define BASE_ID_H
 
@@ -14,6 +15,10 @@ struct id {
 };
 
 must_check rc_t id_random(struct id *id);
+/* Later ones sort behind earlier ones, to the millisecond: an index of millions of rows that come
+ * in this order is written at its end alone. Tells its time, so not for what must not be guessed.
+ */
+must_check rc_t id_timed(struct id *id);
 void id_format(const struct id *id, char text[ID_TEXT]);
 /* Only the canonical form. */
 must_check rc_t id_parse(struct id *id, const char *text);

@@ -47,13 +47,28 @@ static void loop_on_once(evutil_socket_t fd, short what, void *arg)
 	call.fn(call.arg);
 }
 
+/* What is wanted of a descriptor changes several times a request: the kernel is told once a turn.
+ * No descriptor of ours is a copy of another one, which this would not bear. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL &&
+		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		base = event_base_new_with_config(config);
+	if (config != NULL)
+		event_config_free(config);
+	return base;
+}
+
 rc_t loop_new(struct loop **loop)
 {
 	struct loop *fresh = calloc(1, sizeof(*fresh));
 
 	if (fresh == NULL)
 		return RC_NO_MEMORY;
-	fresh->base = event_base_new();
+	fresh->base = base_new();
 	if (fresh->base == NULL) {
 		free(fresh);
 		return RC_NO_MEMORY;

@@ -33,7 +33,7 @@ void audit_row_from_call(struct audit_row *row, const struct call *call, const c
 	} else if (call->who.kind == PRINCIPAL_OPERATOR) {
 		row->operator_name = call->who.operator_name;
 	}
-	if (id_random(&row->id) != RC_OK) {
+	if (id_timed(&row->id) != RC_OK) {
 		log_error("core: no random numbers");
 		abort();
 	}

@@ -90,14 +90,19 @@ bool pg_unit_reads(const struct pg_params *unit)
 	return strncmp(unit->statement->sql, "SELECT", 6) == 0;
 }
 
-/* The connection that writes for a lane: not the first one, if there are others. NULL: none is up.
+/*
+ * The connection that writes for a lane: few of them, because what waits together costs less. The
+ * last one is for what has no lane (an operator's change may lock thousands of rows): signatures do
+ * not wait behind it. The first one reads, if there are others. NULL: none is up.
  */
 static struct pg_conn *writer(struct pg *pg, uint32_t lane)
 {
-	size_t writers = pg->settings.connections - 1;
+	size_t last = pg->settings.connections - 1;
+	size_t lanes = last > 1 ? last - 1 : last;
 
-	for (size_t i = 0; i < writers; i++) {
-		struct pg_conn *conn = &pg->conns[1 + (lane + i) % writers];
+	for (size_t i = 0; i < last; i++) {
+		size_t at = lane == 0 ? last - 1 - i : (lane % lanes + i) % last;
+		struct pg_conn *conn = &pg->conns[1 + at];
 		if (conn->state == PG_UP)
 			return conn;
 	}

@@ -12,9 +12,9 @@
  * fraction of as many statements.
  *
  * Units whose statement begins with SELECT change nothing. The first connection is for them: they
- * wait for nobody's commit. The others write. Plans are made once for all parameters (planning one
- * of our statements costs several times its execution): a filter that may be absent needs a
- * statement of its own.
+ * wait for nobody's commit. The last one is for changes that are in no lane, the others write.
+ * Plans are made once for all parameters (planning one of our statements costs several times its
+ * execution): a filter that may be absent needs a statement of its own.
  *
  * rc in the callback:
  * RC_OK             committed, durable; `rows` is valid until the callback returns

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PARAMS_LEN 896 /* what a signature's take */
+
 static const struct {
 	uint32_t oid; /* of an element of a batch's array: pg_type.oid */
 	bool binary;
@@ -33,6 +35,10 @@ rc_t pg_params_new(struct pg_params **params)
 
 	if (fresh == NULL)
 		return RC_NO_MEMORY;
+	if (buf_reserve(&fresh->bytes, PARAMS_LEN) != RC_OK) {
+		free(fresh);
+		return RC_NO_MEMORY;
+	}
 	*params = fresh;
 	return RC_OK;
 }
