@@ -139,7 +139,8 @@ static const struct cli_option verify_options[] = {
 			"tệp mà chữ ký tách rời đã ký (TÊN.p7s: TÊN, nếu có)"}},
 	{"expect", 0, "KIND", NULL,
 		{"organisation or person: whose certificate is due",
-			"organisation (cơ quan, tổ chức) hoặc person (cá nhân): loại chứng thư số phải dùng"}},
+			"organisation (cơ quan, tổ chức) hoặc person (cá nhân): loại chứng thư số phải "
+			"dùng"}},
 	{"allow-no-timestamp", 0, NULL, NULL,
 		{"a missing timestamp is no fault (signatures of rssp sign have none)",
 			"không coi việc thiếu dấu thời gian là lỗi (chữ ký của rssp sign không có)"}},
@@ -456,11 +457,12 @@ static const struct cli_command root_commands[] = {
 			   "later. Exit code 0 only if all of it holds for\nevery signature. No timestamp, "
 			   "and revocation that was not checked, are faults too: two switches allow\nthem. "
 			   "A certificate is judged at the time that a good timestamp proves, else now.",
-			"Cho biết với từng chữ ký: tài liệu có bị thay đổi không, ai ký, giá trị chữ ký, chứng "
-			"thư số, tình trạng\nthu hồi và dấu thời gian có hợp lệ không, phần nào được thêm sau. Mã "
-			"thoát 0 chỉ khi mọi chữ ký đạt tất cả.\nThiếu dấu thời gian hoặc chưa kiểm tra được tình "
-			"trạng thu hồi cũng là lỗi, trừ khi dùng tuỳ chọn cho phép.\nChứng thư số được xét tại "
-			"thời điểm của dấu thời gian hợp lệ, nếu không có thì tại lúc kiểm tra."},
+			"Cho biết với từng chữ ký: tài liệu có bị thay đổi không, ai ký, giá trị chữ ký, "
+			"chứng thư số, tình trạng\nthu hồi và dấu thời gian có hợp lệ không, phần nào được "
+			"thêm sau. Mã thoát 0 chỉ khi mọi chữ ký đạt\ntất cả. Thiếu dấu thời gian hoặc chưa "
+			"kiểm tra được tình trạng thu hồi cũng là lỗi, trừ khi dùng tuỳ\nchọn cho phép. "
+			"Chứng thư số được xét tại thời điểm của dấu thời gian hợp lệ, nếu không có thì tại\n"
+			"lúc kiểm tra."},
 		.example = "  rssp verify hoc-ba-signed.pdf --env .run/env\n"
 			   "  rssp verify bang-diem.xlsx.p7s --ca root.pem --json"},
 	{.name = "template",

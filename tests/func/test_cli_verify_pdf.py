@@ -1,0 +1,307 @@
+"""`rssp verify` against what is done to signed PDFs: forged ranges, wrapped signatures, revisions after
+signing, shadow attacks, certifying signatures. The files are made by lib/signed_files.py."""
+
+import pytest
+
+from lib import signed_files as make
+from lib.signed_files import Authority, Pdf, sign_cms
+from lib.verifying import INPUT, NOT_VALID
+from lib.verifying import ca, good, person, stamped, tsa, verify  # pylint: disable=unused-import
+
+
+# what was signed: the PDF
+
+def test_no_signature_is_exit_9(verify):
+    done = verify.run(Pdf(), expect=NOT_VALID)
+    assert "There is no signature" in done.out and "nobody has signed" in done.err
+
+
+def replaced(data, before, after):
+    """In place: offsets stay."""
+    assert data.count(before) == 1 and len(before) >= len(after)
+    return data.replace(before, after.ljust(len(before)))
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda text, n: b"", lambda text, n: b"/ByteRange null", lambda text, n: b"/ByteRange []",
+    lambda text, n: b"/ByteRange [0 %d %d]" % n[:2], lambda text, n: b"/ByteRange (0 1 2 3)",
+    lambda text, n: b"/ByteRange [9 %d %d %d]" % n,
+    lambda text, n: b"/ByteRange [0 %d %d %d]" % (n[0], n[0] - 9, n[2]),
+    lambda text, n: b"/ByteRange [0 %d %d 9%d]" % n,
+    lambda text, n: b"/ByteRange [0 0 %d %d]" % n[1:],
+    lambda text, n: b"/ByteRange [0 %d %d 0]" % n[:2],
+    lambda text, n: b"/ByteRange [0 -1 %d %d]" % n[1:],
+    lambda text, n: b"/ByteRange [0 1.5 %d %d]" % n[1:],
+    lambda text, n: b"/ByteRange [0 9999999999999 1 1]",
+])
+def test_a_missing_or_odd_byte_range_is_a_fault(verify, good, spoil):
+    """Universal signature forgery: a verifier that finds nothing to check must not be content."""
+    data = Pdf().sign(good)
+    whole = [text for text in data.data.split(b"\n") if b"/ByteRange" in text][0]
+    start = whole.index(b"/ByteRange")
+    text = whole[start:whole.index(b"]", start) + 1]
+    found = verify.faults(replaced(data.data, text, spoil(text, data.last_range())))
+    assert found == {"byte_range_wrong"}
+
+
+@pytest.mark.parametrize("spoil", [b"/Contentz", b"/Contents null /X"])
+def test_missing_contents_are_a_fault(verify, good, spoil):
+    data = Pdf().sign(good, entries=b"                    ")
+    forged = data.data.replace(b"  /Contents <", (spoil + b" <").rjust(13)[:13] if len(
+        spoil) < 12 else b"/Content null<"[:13])
+    assert verify.faults(forged) & {"contents_not_exact", "byte_range_wrong"}
+
+
+def test_the_gap_holds_the_contents_and_nothing_else(verify, good):
+    data = Pdf().sign(good)
+    first, last, length = data.last_range()
+    narrow = b"/ByteRange [0 %010d %010d %010d]" % (first, last, length)
+    for a, b, c in ((first - 4, last, length), (first, last + 6, length - 6),
+                    (first + 1, last - 1, length + 1)):
+        wide = b"/ByteRange [0 %010d %010d %010d]" % (a, b, c)
+        assert verify.faults(replaced(data.data, narrow, wide)) == {"contents_not_exact"}
+
+
+@pytest.mark.parametrize("write", [
+    lambda der: (der.hex() + ">/Evil(").encode().ljust(2 * make.ROOM - 1, b" ") + b")",
+    lambda der: (der.hex()[:40] + " " + der.hex()[40:]).encode().ljust(2 * make.ROOM, b"0"),
+])
+def test_contents_are_plain_hexadecimal_digits(verify, good, write):
+    code, _ = verify.report(Pdf().sign(good, exact=write))[0], None
+    assert code == NOT_VALID
+
+
+def test_signature_wrapping_is_found(verify, good):
+    """The signed second part is moved behind, the gap made wide, and a forged revision put into it."""
+    data = Pdf().sign(good)
+    first, last, length = data.last_range()
+    old = b"/ByteRange [0 %010d %010d %010d]" % (first, last, length)
+    rest = data.data[last:]
+    evil = b"4 0 obj\n%s\nendobj\n" % Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
+    moved = last + len(evil) + 200
+    new = b"/ByteRange [0 %010d %010d %010d]" % (first, moved, length)
+    head = data.data[:last].replace(old, new)
+    start = len(head) + len(evil)
+    xref = b"xref\n4 1\n%010d 00000 n \n" % len(head)
+    tail = xref + b"trailer\n<< /Size %d /Root 1 0 R /Prev %d >>\n" % (data.size, data.last)
+    forged = (head + evil + tail).ljust(moved) + rest + b"startxref\n%d\n%%%%EOF\n" % start
+    code, _ = verify.report(forged)[0], None
+    assert code in (NOT_VALID, INPUT)
+
+
+def test_a_signature_slipped_in_by_a_later_revision_covers_nothing(verify, good):
+    """A forged dictionary with the ByteRange and the Contents of another document's signature."""
+    original = Pdf().sign(good)
+    forged = Pdf("Gia mao")
+    first, last, length = original.last_range()
+    contents = original.data[first:last]
+    forged.fields, forged.annots = [6], [6]
+    forged.update({
+        1: forged.catalog_text(), 3: forged.page_text(),
+        6: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R /V 7 0 R >>",
+        7: b"<< /Type /Sig /SubFilter /ETSI.CAdES.detached /ByteRange [0 %d %d %d] /Contents %s >>" % (
+            first, last, length, contents)})
+    assert verify.faults(forged) & {"contents_not_exact", "byte_range_wrong", "not_in_signed_revision"}
+
+
+def test_the_signature_must_stand_in_the_revision_that_it_covers(verify, person, stamped):
+    """The right gap at the right place, but the dictionary came with a later revision."""
+    data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=stamped))
+    value = data.size - 1
+    text = data.data[data.data.rindex(b"%d 0 obj\n" % value):]
+    text = text[text.index(b"<<"):text.index(b"\nendobj")]
+    field = value - 1
+    data.update({value + 1: text, field: (
+        b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Signature%d) /F 132 /Rect [0 0 0 0] /P 3 0 R"
+        b" /V %d 0 R >>" % (field, value + 1))})
+    assert "not_in_signed_revision" in verify.faults(data)
+
+
+# what came later
+
+def test_a_second_signature_leaves_the_first_as_it_is(verify, good, ca):
+    data = Pdf().sign(good).sign(lambda data: good(data, by=ca.issue("Trần Văn Mẫu", number=3)))
+    code, report = verify.report(data)
+    assert code == 0
+    assert [one["signer"]["name"] for one in report["signatures"]] == ["Nguyễn Thị Ví Dụ", "Trần Văn Mẫu"]
+    assert [one["addedLater"] for one in report["signatures"]] == [["signature"], []]
+    assert [one["coversWholeFile"] for one in report["signatures"]] == [False, True]
+
+
+def test_one_bad_signature_of_two_is_exit_9(verify, good):
+    stranger = Authority("CA Khác").issue(number=4)
+    code, report = verify.report(Pdf().sign(good).sign(lambda data: sign_cms(data, stranger)))
+    assert code == NOT_VALID and [one["valid"] for one in report["signatures"]] == [True, False]
+
+
+def test_an_empty_field_that_is_signed_later_is_a_signature(verify, good):
+    data = Pdf(objects=[b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R >>"])
+    data.fields, data.annots = [6], [6]
+    data.update({1: data.catalog_text(), 3: data.page_text()})
+    data.sign(good).sign(good, objects={
+        6: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R >>"})
+    code, _ = verify.report(data)[0], None
+    assert code == 0
+
+
+@pytest.mark.parametrize("tail", [
+    b"\n\n", b"  "])
+def test_white_space_behind_is_nothing(verify, good, tail):
+    assert not verify.faults(Pdf().sign(good).data + tail)
+
+
+CHANGED = Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
+
+
+@pytest.mark.parametrize("name, objects", [
+    ("page content", {4: CHANGED}),
+    ("font", {5: b"<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>"}),
+    ("another page", {2: b"<< /Type /Pages /Kids [3 0 R 3 0 R] /Count 2 >>"}),
+    ("page size", {3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>"}),
+    ("action", {1: b"<< /Type /Catalog /Pages 2 0 R /OpenAction 9 0 R /AcroForm << /Fields [6 0 R]"
+                   b" /SigFlags 3 >> >>", 9: b"<< /S /URI /URI (x) >>"}),
+    ("signature removed", {1: b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] /SigFlags 3"
+                              b" >> /Names << >> >>"}),
+])
+def test_a_later_change_of_content_is_a_changed_document(verify, good, name, objects):
+    data = Pdf().sign(good).update(objects)
+    code, one = verify.one(data)
+    assert code == NOT_VALID and "content_changed_later" in one["faults"], name
+    assert one["document"] == "bad" and one["signature"] == "good"
+
+
+def test_a_later_annotation_is_named_as_such(verify, good):
+    data = Pdf().sign(good)
+    data.annots.append(9)
+    data.update({3: data.page_text(), 9: b"<< /Type /Annot /Subtype /FreeText /Rect [0 0 500 800] /Contents (x) >>"})
+    assert verify.faults(data) == {"annotations_changed_later"}
+
+
+FIELD = (b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (diem) /V (%s) /F 4 /Rect [0 0 50 20]"
+         b" /P 3 0 R /AP << /N 7 0 R >> >>")
+
+
+def form(value=b"5", **options):
+    data = Pdf(objects=[FIELD % value, Pdf.stream(b"(%s) Tj" % value, b"/Subtype /Form /BBox [0 0 9 9]")],
+               **options)
+    data.fields, data.annots = [6], [6]
+    return data.update({1: data.catalog_text(), 3: data.page_text()})
+
+
+FILLED = {6: FIELD % b"10", 7: Pdf.stream(b"(10) Tj", b"/Subtype /Form /BBox [0 0 9 9]")}
+
+
+def test_a_form_filled_later_is_named_as_such(verify, good):
+    assert verify.faults(form().sign(good).update(FILLED)) == {"form_changed_later"}
+
+
+@pytest.mark.parametrize("where", [b"incremental", b"%comment\n9 0 obj\n<< >>\nendobj\n"])
+def test_bytes_behind_that_are_no_revision_are_a_fault(verify, good, where):
+    """Incremental saving attacks without a cross-reference table, for readers that repair."""
+    assert verify.faults(Pdf().sign(good).data + where) == {"bytes_appended"}
+
+
+def test_a_tail_that_points_back_is_a_fault(verify, good):
+    data = Pdf().sign(good)
+    evil = b"4 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (CHANGED, data.last)
+    assert verify.faults(data.data + evil) == {"bytes_appended"}
+
+
+def test_the_shadow_attack_hide_is_found(verify, good):
+    """The signed page hides its text under a picture; the update takes the picture away."""
+    cover = Pdf.stream(b"1 1 1 rg 0 0 595 842 re f", b"/Type /XObject /Subtype /Form /BBox [0 0 595 842]")
+    data = Pdf(objects=[cover], page=b"/Group << /X 6 0 R >>").sign(good)
+    assert verify.faults(data.update({6: Pdf.stream(b"", b"/Type /XObject /Subtype /Form /BBox [0 0 1 1]")})
+                         ) == {"content_changed_later"}
+
+
+def test_the_shadow_attack_replace_is_found(verify, good):
+    """A font that was not part of the text's look is swapped: other letters for the same codes."""
+    data = Pdf(objects=[Pdf.stream(b"glyphs", b"/Type /X")], page=b"/PieceInfo 6 0 R").sign(good)
+    assert verify.faults(data.update({6: Pdf.stream(b"others", b"/Type /X")})) == {"content_changed_later"}
+
+
+def test_the_shadow_attack_hide_and_replace_is_found(verify, good):
+    """A second content lies unused in what was signed; the update has only a table that names it."""
+    data = Pdf(objects=[b"<< /Hidden true >>"])
+    data.data = data.data.replace(b"<< /Hidden true >>", b"<< /Hidden true >>")
+    hidden = len(data.data)
+    data.data += b"4 0 obj\n%s\nendobj\n" % CHANGED
+    data.sign(good)
+    start = len(data.data)
+    data.data += (b"xref\n4 1\n%010d 00000 n \ntrailer\n<< /Size %d /Root 1 0 R /Prev %d >>\nstartxref\n%d\n"
+                  b"%%%%EOF\n" % (hidden, data.size, data.last, start))
+    assert verify.faults(data) == {"content_changed_later"}
+
+
+def test_content_that_poses_as_metadata_is_content(verify, good):
+    """The page's content is the catalog's metadata too: what is shown is judged as shown."""
+    data = Pdf(catalog=b"/Metadata 4 0 R").sign(good)
+    assert verify.faults(data.update({4: CHANGED})) == {"content_changed_later"}
+
+
+def test_a_dangling_reference_may_not_be_given_a_meaning(verify, good):
+    data = Pdf(page=b"/Tabs 99 0 R").sign(good)
+    assert verify.faults(data.update({99: b"/S"})) == {"content_changed_later"}
+
+
+def test_a_change_that_a_later_signature_covers_is_still_a_change_for_the_first(verify, good):
+    data = Pdf().sign(good).sign(good, objects={4: CHANGED})
+    code, report = verify.report(data)
+    first, second = report["signatures"]
+    assert code == NOT_VALID and first["faults"] == ["content_changed_later"] and second["valid"]
+
+
+def test_later_metadata_is_no_change_of_the_document(verify, good):
+    data = Pdf(objects=[b"<< /Title (a) >>"], catalog=b"/Metadata 6 0 R").sign(good)
+    code, one = verify.one(data.update({6: b"<< /Title (b) >>"}))
+    assert code == 0 and one["addedLater"] == ["metadata"]
+
+
+# certifying signatures
+
+def certified(good, level, data=None, extra=b""):
+    return (data or form()).sign(
+        good, catalog=b"/Perms << /DocMDP VALUE >>",
+        entries=b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams"
+                b" << /Type /TransformParams /V /1.2 /P %d >> >> %s]" % (level, extra))
+
+
+@pytest.mark.parametrize("level, faults", [
+    (1, {"form_changed_later", "certification_broken"}), (2, set()), (3, set())])
+def test_a_certifying_signature_says_whether_forms_may_be_filled(verify, good, level, faults):
+    data = certified(good, level).update(FILLED)
+    assert verify.faults(data) == faults
+    assert verify.one(data)[1]["certification"] == level
+
+
+def test_locked_fields_are_not_filled(verify, good):
+    lock = b"<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Action /All >> >>"
+    assert "form_changed_later" in verify.faults(certified(good, 2, extra=lock).update(FILLED))
+
+
+@pytest.mark.parametrize("level, fault", [(1, True), (2, True), (3, False)])
+def test_a_certifying_signature_says_whether_annotations_may_be_added(verify, good, level, fault):
+    data = certified(good, level)
+    data.annots.append(40)
+    data.update({3: data.page_text(), 40: b"<< /Type /Annot /Subtype /Text /Rect [0 0 9 9] /Contents (x) >>"})
+    assert bool(verify.faults(data)) == fault
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_no_certification_permits_new_content(verify, good, level):
+    found = verify.faults(certified(good, level).update({4: CHANGED}))
+    assert found == {"content_changed_later", "certification_broken"}
+
+
+@pytest.mark.parametrize("level, faults", [(1, {"certification_broken"}), (2, set())])
+def test_a_certifying_signature_says_whether_others_may_sign(verify, good, level, faults):
+    assert verify.faults(certified(good, level).sign(good)) == faults
+
+
+def test_a_permission_that_came_later_permits_nothing(verify, good):
+    """The attacker adds the certification himself."""
+    data = form().sign(good)
+    data.catalog += b"/Perms << /DocMDP %d 0 R >>" % (data.size - 1)
+    data.update(FILLED | {1: data.catalog_text()})
+    assert {"form_changed_later", "content_changed_later"} <= verify.faults(data)
