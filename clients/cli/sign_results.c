@@ -178,23 +178,30 @@ bool sign_results_is(const struct signing *signing, const char *path)
 	       list.st_ino == other.st_ino;
 }
 
-static bool read_hex(const json_t *row, const char *name, uint8_t *out, size_t max, size_t *len)
+static bool read_digit(char c, unsigned *value)
 {
 	static const char digits[] = "0123456789abcdef";
+	const char *digit = memchr(digits, c, 16);
+
+	*value = digit == NULL ? 0 : (unsigned)(digit - digits);
+	return digit != NULL;
+}
+
+static bool read_hex(const json_t *row, const char *name, uint8_t *out, size_t max, size_t *len)
+{
 	const json_t *json = json_object_get(row, name);
 	const char *text = json_string_value(json);
-	size_t count = json_string_length(json);
+	size_t count = json_string_length(json) / 2;
+	unsigned high, low;
 
-	if (text == NULL || count == 0 || count % 2 != 0 || count / 2 > max)
+	if (text == NULL || count == 0 || json_string_length(json) % 2 != 0 || count > max)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		const char *digit = memchr(digits, text[i], 16);
-		if (digit == NULL)
+		if (!read_digit(text[2 * i], &high) || !read_digit(text[2 * i + 1], &low))
 			return false;
-		uint8_t value = (uint8_t)(digit - digits);
-		out[i / 2] = i % 2 == 0 ? (uint8_t)(value << 4) : (uint8_t)(out[i / 2] | value);
+		out[i] = (uint8_t)(high << 4 | low);
 	}
-	*len = count / 2;
+	*len = count;
 	return true;
 }
 

@@ -183,7 +183,6 @@ rc_t client_post(
 			.content_type = JSON_TYPE,
 			.body = span_string(text),
 			.bearer = secret_span(&client->token),
-			.once = true,
 		};
 		rc = perform(client, &request, answer);
 	}

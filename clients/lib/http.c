@@ -61,6 +61,9 @@ static int on_progress(
 	return http->stop != NULL && http->stop(http->stop_arg) ? 1 : 0;
 }
 
+/* On a connection that was kept, curl sends a request once more when no byte of an answer comes;
+ * what authorises or signs must not be sent twice. TLS sessions are resumed, so that a new one
+ * costs little. */
 static bool set_options(struct http *http, const struct client_config *config)
 {
 	CURL *curl = http->curl;
@@ -73,6 +76,7 @@ static bool set_options(struct http *http, const struct client_config *config)
 	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
 		       CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http) == CURLE_OK &&
@@ -193,9 +197,6 @@ static CURLcode transfer(struct http *http, const struct http_request *request, 
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
-	/* curl sends again what gets no byte of an answer, unless the connection is a new one */
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
-	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, request->once ? 1L : 0L);
 	if (request->content_type == NULL) {
 		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
 	} else {

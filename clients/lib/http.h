@@ -1,4 +1,4 @@
-/* HTTPS by libcurl: one handle, kept alive. Internal to clients/lib. */
+/* HTTPS by libcurl: one handle, a connection for each request. Internal to clients/lib. */
 #ifndef CLIENTS_HTTP_H
 #define CLIENTS_HTTP_H
 
@@ -11,7 +11,6 @@ struct http_request {
 	const char *content_type; /* NULL: GET, no body */
 	struct span body;
 	struct span bearer; /* empty: none */
-	bool once;	    /* never sent again by itself, as curl does on a kept connection that died */
 };
 
 must_check rc_t http_global_init(void);
