@@ -90,7 +90,7 @@ static bool control_packet_fits(const struct control_packet *packet, int fd)
 
 	if (packet->kind < CONTROL_ATTACH || packet->kind > CONTROL_RELOAD)
 		return false;
-	if (counts ? packet->role > PROCESS_API || packet->index > CAUSE_RECYCLED
+	if (counts ? packet->role > PROCESS_API || packet->index > CAUSE_ENDED
 		   : packet->role >= SAM_ROLES)
 		return false;
 	return (packet->kind == CONTROL_ATTACH) == (fd >= 0);

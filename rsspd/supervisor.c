@@ -49,6 +49,7 @@ struct place {
 	int64_t started_ms, backoff_ms;
 	struct loop_timer *timer; /* nobody there: starts it; else: kills it */
 	unsigned unacknowledged;  /* sockets sent that the api process has not taken yet */
+	bool given_up;		  /* by the api process, which has reported it */
 	int log_ends[2];	  /* logfile.h; -1 without log.file */
 };
 
@@ -63,7 +64,7 @@ struct supervisor {
 	int control_fd;
 	int area_fd; /* the failure budgets, shared by all SAMs that check them */
 	int log_fd;  /* -1: no log.file */
-	unsigned restarts[PROCESS_API + 1][CAUSE_RECYCLED + 1];
+	unsigned restarts[PROCESS_API + 1][CAUSE_ENDED + 1];
 	enum supervisor_phase phase;
 	rc_t result;
 	struct place api;
@@ -120,6 +121,7 @@ static void place_started(struct place *place, pid_t pid)
 {
 	loop_timer_cancel(place->timer);
 	place->pid = pid;
+	place->given_up = false;
 	place->started_ms = clock_monotonic_ms();
 	log_info("supervisor: started child=%s child_pid=%d", place->name, (int)pid);
 }
@@ -207,7 +209,7 @@ static void supervisor_tell_restarts(struct supervisor *supervisor)
 	rc_t rc = RC_OK;
 
 	for (int process = 0; process <= PROCESS_API && rc == RC_OK; process++) {
-		for (int cause = 0; cause <= CAUSE_RECYCLED && rc == RC_OK; cause++)
+		for (int cause = 0; cause <= CAUSE_ENDED && rc == RC_OK; cause++)
 			rc = control_send_restarts(supervisor->control_fd,
 				(enum metric_process)process, (enum metric_cause)cause,
 				supervisor->restarts[process][cause]);
@@ -382,6 +384,8 @@ static void place_reaped(struct place *place, int status)
 	struct supervisor *supervisor = place->supervisor;
 	int64_t up_ms = clock_monotonic_ms() - place->started_ms;
 	bool recycled = !place->api && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RECYCLE;
+	/* its peer went first, or somebody asked it to */
+	bool left = WIFEXITED(status) && WEXITSTATUS(status) == 0 && !place->given_up;
 	bool stopping = supervisor->phase >= PHASE_DRAINING;
 	bool expected = recycled || supervisor->phase != PHASE_RUNNING;
 
@@ -394,7 +398,9 @@ static void place_reaped(struct place *place, int status)
 	if (place->api)
 		api_died(supervisor, status);
 	if (supervisor->phase == PHASE_RUNNING || (place->api && !stopping))
-		place_count_restart(place, recycled ? CAUSE_RECYCLED : CAUSE_DIED);
+		place_count_restart(place, recycled ? CAUSE_RECYCLED
+					   : left   ? CAUSE_ENDED
+						    : CAUSE_DIED);
 	/* SAMs that were ended with the api process start when it does */
 	if (place->api || supervisor->phase == PHASE_RUNNING)
 		place_died(place, up_ms);
@@ -455,6 +461,7 @@ static void supervisor_take(struct supervisor *supervisor, const struct control_
 	if (message->kind == CONTROL_LOST && sam->unacknowledged == 0 && sam->pid > 0) {
 		log_warning("supervisor: ending what the api process gave up child=%s child_pid=%d",
 			sam->name, (int)sam->pid);
+		sam->given_up = true;
 		/* one that only ended itself may do so, with its own exit status */
 		place_end(sam, LOST_MS);
 	}

@@ -36,7 +36,7 @@ static const char *const limits[] = {"requests", "store"};
 static const char *const outcomes[] = {"ok", "failed"};
 static const char *const roles[] = {"activate", "sign", "issue"};
 static const char *const processes[] = {"sam-activate", "sam-sign", "sam-issue", "api"};
-static const char *const causes[] = {"died", "recycled"};
+static const char *const causes[] = {"died", "recycled", "ended"};
 static const char *const commits[] = {"committed", "rolled_back", "unknown"};
 static const char *const certificates[] = {"server", "ca", "operator"};
 static const char *const versions[] = {RSSPD_VERSION};
@@ -128,7 +128,8 @@ static const struct metric_family {
 		"Modules that have proved their keys and take jobs."},
 	[METRIC_RESTARTS] = {"rsspd_process_restarts_total", TYPE_COUNTER, 1, true,
 		{&label_process, &label_cause}, NULL,
-		"Processes that ended and are started again, since the supervisor started."},
+		"Processes that are started again, since the supervisor started; recycled: as "
+		"planned, ended: by themselves, in order."},
 	[METRIC_LAST_RESTART] = {"rsspd_process_last_restart_seconds", TYPE_GAUGE, IN_MS, true,
 		{&label_process}, NULL,
 		"When a process was last started again because it had died."},
@@ -304,16 +305,6 @@ size_t metric_status(int status)
 	while (at < COUNT(statuses) - 1 && strcmp(statuses[at], text) != 0)
 		at++;
 	return at;
-}
-
-const char *metric_process_name(size_t process)
-{
-	return process < COUNT(processes) ? processes[process] : "";
-}
-
-const char *metric_cause_name(size_t cause)
-{
-	return cause < COUNT(causes) ? causes[cause] : "";
 }
 
 /* ---- this process ---- */

@@ -57,7 +57,7 @@ enum metric_method { METHOD_GET, METHOD_POST, METHOD_OTHER };
 enum metric_limit { LIMIT_REQUESTS, LIMIT_STORE };
 enum metric_outcome { OUTCOME_OK, OUTCOME_FAILED };
 enum metric_process { PROCESS_SAM_ACTIVATE, PROCESS_SAM_SIGN, PROCESS_SAM_ISSUE, PROCESS_API };
-enum metric_cause { CAUSE_DIED, CAUSE_RECYCLED };
+enum metric_cause { CAUSE_DIED, CAUSE_RECYCLED, CAUSE_ENDED };
 enum metric_commit { COMMIT_DONE, COMMIT_ROLLED_BACK, COMMIT_UNKNOWN };
 enum metric_certificate { CERTIFICATE_SERVER, CERTIFICATE_CA, CERTIFICATE_OPERATOR };
 
@@ -76,8 +76,6 @@ int64_t metric_value(enum metric metric, size_t first, size_t second, size_t thi
 
 /* The index of an HTTP status among the values of the label `status`. */
 size_t metric_status(int status);
-const char *metric_process_name(size_t process);
-const char *metric_cause_name(size_t cause);
 
 /* Memory, descriptors and processor time of this process, read from /proc. */
 void metrics_read_process(void);

@@ -92,7 +92,7 @@ static void a_packet_that_is_not_ours_is_refused(void **state)
 	static const uint32_t packets[][4] = {{0, 0, 0, 0}, {CONTROL_RELOAD + 1, 0, 0, 0},
 		{CONTROL_LOST, SAM_ROLES, 0, 0}, {CONTROL_ATTACH, 0, 0, 0},
 		{CONTROL_RESTARTS, PROCESS_API + 1, 0, 0},
-		{CONTROL_RESTARTS, 0, CAUSE_RECYCLED + 1, 0}};
+		{CONTROL_RESTARTS, 0, CAUSE_ENDED + 1, 0}};
 	struct control_message message;
 	int control[2];
 
