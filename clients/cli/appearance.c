@@ -48,15 +48,22 @@ static enum cli_exit refuse_lone_options(struct cli *cli)
 }
 
 /* Where neither option nor template says: what suits the content. */
-static void choose_size(struct appearance_options *options, bool seal_alone)
+static void choose_size(struct appearance_options *options)
 {
-	bool text = (options->show & APPEARANCE_LINES) != 0;
-	bool picture = options->picture.len > 0 || options->seal.len > 0;
+	static const struct {
+		double width, height; /* mm */
+	} sizes[2][3] = {
+		/* nothing, a person's picture, a seal alone: */
+		{{0, 0}, {50, 20}, {36, 36}},	 /* without text */
+		{{75, 28}, {100, 30}, {115, 36}} /* with it */
+	};
+	size_t text = (options->show & APPEARANCE_LINES) != 0 ? 1 : 0;
+	size_t what = options->picture.len > 0 ? 1 : options->seal.len > 0 ? 2 : 0;
 
 	if (options->width <= 0)
-		options->width = text && picture ? 90 * MM : text ? 75 * MM : 50 * MM;
+		options->width = sizes[text][what].width * MM;
 	if (options->height <= 0)
-		options->height = seal_alone ? 36 * MM : text ? 28 * MM : 20 * MM;
+		options->height = sizes[text][what].height * MM;
 }
 
 static enum cli_exit read_font(
@@ -155,7 +162,7 @@ enum cli_exit cli_visible_make(
 		options.seal = buf_span(&files.seal);
 		options.font = buf_span(&files.font);
 		options.bold_font = buf_span(&files.bold_font);
-		choose_size(&options, files.seal.len > 0 && files.picture.len == 0);
+		choose_size(&options);
 		rc_t rc = appearance_new(&options, &fault, appearance);
 		if (rc != RC_OK)
 			code = fail_part(cli, visible, &fault, rc);

@@ -146,7 +146,7 @@ static inline struct pades_options sign_options(
 	};
 }
 
-static inline rc_t try_visible(
+static inline must_check rc_t try_visible(
 	struct buf *pdf, const struct person *person, const struct appearance_options *options)
 {
 	struct identity identity = {0};
