@@ -441,6 +441,7 @@ static const struct cli_command root_commands[] = {
 		.detail = {sign_help_en, sign_help_vi},
 		.example =
 			"  rssp sign hoc-ba.pdf --user USER-ID --env .run/env\n"
+			"  rssp sign hoc-ba.pdf --visible --picture chu-ky.png --user USER-ID\n"
 			"  rssp sign lop-9a/ --output-dir da-ky --results lop-9a.jsonl --user USER-ID\n"
 			"  rssp sign --list tep.txt --keep-going --credential CREDENTIAL-ID\n"
 			"  rssp sign benh-an.zip --format cades --credential CREDENTIAL-ID"},
