@@ -41,7 +41,9 @@ mount --rbind /dev dev
 for link in bin sbin lib lib64; do
 	ln -s "usr/$link" "$link"
 done
-cp -a /etc/. etc
+for name in alternatives group hosts ld.so.cache login.defs nsswitch.conf passwd postgresql-common ssl/openssl.cnf; do
+	[ ! -e "/etc/$name" ] || (cd /etc && cp -a --parents "$name" "$OLDPWD/etc")
+done
 chmod 1777 tmp
 echo mounted
 cat
