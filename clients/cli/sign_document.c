@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CHUNK ((size_t)1 << 20)
@@ -30,6 +31,7 @@ enum trouble {
 	TROUBLE_READ,
 	TROUBLE_KIND,
 	TROUBLE_NO_PDF,
+	TROUBLE_COSTLY,
 	TROUBLE_CHANGED,
 	TROUBLE_WRITE,
 	TROUBLE_EXISTS
@@ -214,12 +216,34 @@ static void finish_pades(const struct job *job, struct pades *pades, struct repl
 	buf_free(&out);
 }
 
+/* The parser meets the end of its memory as one error among others: what came near to it is told.
+ */
+static bool is_costly(const struct job *job, const char *words)
+{
+	struct rusage usage;
+	size_t usual = WORKER_MEMORY / 4 + WORKER_COPIES * job->document->size;
+
+	return strstr(words, "bad_alloc") != NULL ||
+	       (getrusage(RUSAGE_SELF, &usage) == 0 && (size_t)usage.ru_maxrss * 1024 > usual);
+}
+
+static void refuse_pdf(const struct job *job, rc_t rc, struct buf *detail, struct reply *reply)
+{
+	const char *words = "";
+
+	refuse_rc(reply, rc);
+	if (buf_string(detail, &words) != RC_OK)
+		words = "";
+	snprintf(reply->detail, sizeof(reply->detail), "%s", words);
+	if (rc == RC_PDF_DAMAGED && is_costly(job, words))
+		refuse(reply, TROUBLE_COSTLY, 0);
+}
+
 static void run_pades(const struct job *job, struct reply *reply)
 {
 	struct buf pdf = BUF_INIT;
 	struct buf detail = BUF_INIT;
 	struct pades *pades = NULL;
-	const char *words = NULL;
 
 	if (!load(job->document->in, &pdf, reply))
 		goto out;
@@ -232,9 +256,7 @@ static void run_pades(const struct job *job, struct reply *reply)
 		rc = pades_of(job, buf_span(&pdf), &detail, &pades);
 	buf_free(&pdf);
 	if (rc != RC_OK) {
-		refuse_rc(reply, rc);
-		if (buf_string(&detail, &words) == RC_OK)
-			snprintf(reply->detail, sizeof(reply->detail), "%s", words);
+		refuse_pdf(job, rc, &detail, reply);
 		goto out;
 	}
 	reply->earlier = pades_earlier(pades);
@@ -345,6 +367,16 @@ bool sign_file_is(const char *path, const uint8_t sha256[SHA256_LEN])
 	       memcmp(reply.digests.input, sha256, SHA256_LEN) == 0;
 }
 
+static void say_costly(struct signing *signing, struct document *document)
+{
+	sign_set_fault(signing, document, CLI_INPUT,
+		"%s: reading it takes more memory or time than a document should: it is damaged, or made "
+		"to harm",
+		"%s: đọc tệp này tốn quá nhiều bộ nhớ hoặc thời gian: tệp bị hỏng, hoặc được tạo ra để "
+		"phá hoại",
+		document->in);
+}
+
 static void say(struct signing *signing, struct document *document, const struct reply *reply)
 {
 	const char *in = document->in;
@@ -368,6 +400,9 @@ static void say(struct signing *signing, struct document *document, const struct
 			"%s is not a PDF; --format cades signs any file, into %s.p7s",
 			"%s không phải PDF; --format cades ký được mọi loại tệp, ra %s.p7s", in,
 			in);
+		break;
+	case TROUBLE_COSTLY:
+		say_costly(signing, document);
 		break;
 	case TROUBLE_CHANGED:
 		sign_set_fault(signing, document, CLI_INPUT,
@@ -405,12 +440,7 @@ static bool run(struct signing *signing, struct document *document, bool write, 
 		say(signing, document, reply);
 		return reply->trouble == TROUBLE_NONE;
 	case WORKER_HARMED:
-		sign_set_fault(signing, document, CLI_INPUT,
-			"%s: reading it takes more memory or time than a document should: it is damaged, "
-			"or made to harm",
-			"%s: đọc tệp này tốn quá nhiều bộ nhớ hoặc thời gian: tệp bị hỏng, hoặc được tạo "
-			"ra để phá hoại",
-			document->in);
+		say_costly(signing, document);
 		break;
 	case WORKER_NOT_BEGUN:
 		sign_set_fault(signing, document, CLI_LOCAL, "%s: no process can be started: %s",

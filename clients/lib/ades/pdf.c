@@ -102,8 +102,12 @@ void pdf_free(struct pdf **pdf)
 {
 	if (*pdf == NULL)
 		return;
-	if ((*pdf)->qpdf != NULL)
+	if ((*pdf)->qpdf != NULL) {
+		/* an error that nobody asked for would be printed */
+		if (qpdf_has_error((*pdf)->qpdf))
+			(void)qpdf_get_error((*pdf)->qpdf);
 		qpdf_cleanup(&(*pdf)->qpdf);
+	}
 	for (size_t i = 0; i < (*pdf)->added_count; i++)
 		buf_free(&(*pdf)->added[i].body);
 	free(*pdf);
