@@ -177,6 +177,23 @@ static void test_spool_file_is_private_and_whole_and_replaced(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* The bit is given by whoever makes the folder, for the group of the program that sends. */
+static void test_a_folder_with_the_setgid_bit_lends_its_group_what_it_gets(void **state)
+{
+	char folder[] = "/tmp/rsspd-mail-XXXXXX", path[64];
+	struct stat status;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chmod(folder, 02770), 0);
+	assert_int_equal(mail_spool_put(folder, "a.eml", span_string("one")), RC_OK);
+	snprintf(path, sizeof(path), "%s/a.eml", folder);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
+	unlink(path);
+	rmdir(folder);
+}
+
 static void test_missing_spool_is_an_error(void **state)
 {
 	(void)state;
@@ -193,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_address_that_would_split_a_header_is_refused),
 		cmocka_unit_test(test_unknown_kind_is_refused),
 		cmocka_unit_test(test_spool_file_is_private_and_whole_and_replaced),
+		cmocka_unit_test(test_a_folder_with_the_setgid_bit_lends_its_group_what_it_gets),
 		cmocka_unit_test(test_missing_spool_is_an_error),
 	};
 
