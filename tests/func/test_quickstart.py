@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import time
+import uuid
 from pathlib import Path
 
 import psycopg2
@@ -93,7 +94,8 @@ def test_env_is_lines_that_sh_reads(quickstart):
         assert env[name].startswith("/") and Path(env[name]).is_file(), name
     for kind in ("RSA", "EC"):
         assert len(totp.now(env[f"RSSP_TOTP_{kind}"])) == 6
-        assert not re.search(r"\d{9,12}", env[f"RSSP_USER_{kind}"]), "an identity number"
+        user = env[f"RSSP_USER_{kind}"]
+        assert str(uuid.UUID(user)) == user, "not an id that tells nothing"
 
 
 def test_database_is_an_auditor_who_may_only_read(quickstart):
