@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hsm/sam/otp.h"
+#include "hsm/sam/known.h"
 #include "hsm/sam/pin.h"
 #include "hsm/sam/sad.h"
 #include "hsm/sam/seal.h"
@@ -43,26 +44,18 @@ static rc_t form_check(
 }
 
 static rc_t certificate_check(struct sam *sam, const struct job_authorize *job, int64_t now_ms,
-	struct certificate **certificate)
+	const struct certificate **certificate)
 {
 	uint8_t digest[SHA256_LEN];
-	struct certificate *parsed = NULL;
 
 	rc_t rc = digest_sha256(job->certificate, digest);
 	if (rc == RC_OK && memcmp(digest, job->terms.certificate_sha256, sizeof(digest)) != 0)
 		rc = RC_HSM_REFUSED;
 	if (rc == RC_OK)
-		rc = issuers_verify(sam->issuers, job->certificate);
+		rc = known_issued(sam, job->certificate, digest, certificate);
 	if (rc == RC_OK)
-		rc = certificate_parse(job->certificate, &parsed);
-	if (rc == RC_OK)
-		rc = certificate_check_time(parsed, now_ms);
-	if (rc != RC_OK) {
-		certificate_free(&parsed);
-		return rc;
-	}
-	*certificate = parsed;
-	return RC_OK;
+		rc = certificate_check_time(*certificate, now_ms);
+	return rc;
 }
 
 /*
@@ -172,15 +165,13 @@ rc_t sam_authorize(struct sam *sam, const struct job_authorize *job, struct job_
 	unsigned *retry_after_s)
 {
 	struct authorization auth = {.job = job, .now_ms = clock_wall_ms()};
-	struct certificate *certificate = NULL;
 	struct budget_try attempt = {0};
 
 	rc_t rc = form_check(sam, job, auth.now_ms, &auth.with_otp);
 	if (rc == RC_OK)
-		rc = certificate_check(sam, job, auth.now_ms, &certificate);
+		rc = certificate_check(sam, job, auth.now_ms, &auth.certificate);
 	if (rc != RC_OK)
 		return rc;
-	auth.certificate = certificate;
 	unlock_apply(sam, job, auth.now_ms);
 	rc = budget_count(sam->budget, &job->key.credential, auth.now_ms, &attempt);
 	if (rc == RC_OK) {
@@ -192,6 +183,5 @@ rc_t sam_authorize(struct sam *sam, const struct job_authorize *job, struct job_
 		*retry_after_s = attempt.retry_after_s;
 	if (rc == RC_OTP_REPLAYED)
 		*retry_after_s = auth.otp.retry_after_s;
-	certificate_free(&certificate);
 	return sam_note(sam, rc);
 }

@@ -45,6 +45,19 @@ static rc_t x509_parse(struct span der, X509 **x509)
 	return RC_OK;
 }
 
+/* As it stands in the certificate: encoding the key anew costs as much as reading it did. */
+static rc_t spki_sha256(const X509_PUBKEY *spki, uint8_t out[SHA256_LEN])
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509_PUBKEY(spki, &der);
+
+	if (len <= 0)
+		return RC_CRYPTO;
+	rc_t rc = digest_sha256(SPAN(der, (size_t)len), out);
+	OPENSSL_free(der);
+	return rc;
+}
+
 static rc_t certificate_read(const X509 *x509, struct certificate *certificate)
 {
 	certificate->public_key = X509_get_pubkey((X509 *)x509);
@@ -53,7 +66,7 @@ static rc_t certificate_read(const X509 *x509, struct certificate *certificate)
 	rc_t rc = p11_public_kind(certificate->public_key, &certificate->kind);
 	if (rc != RC_OK)
 		return RC_HSM_REFUSED;
-	rc = certificate_public_sha256(certificate->public_key, certificate->public_sha256);
+	rc = spki_sha256(X509_get_X509_PUBKEY(x509), certificate->public_sha256);
 	if (rc == RC_OK)
 		rc = time_ms(X509_get0_notBefore(x509), &certificate->not_before_ms);
 	if (rc == RC_OK)

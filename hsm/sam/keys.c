@@ -6,6 +6,7 @@
 #include "hsm/p11/sign.h"
 #include "hsm/p11/turn.h"
 #include "hsm/p11/wrap.h"
+#include "hsm/sam/known.h"
 #include "hsm/sam/otp.h"
 #include "hsm/sam/resident.h"
 
@@ -184,6 +185,8 @@ static rc_t sam_start_in_turn(struct sam *sam)
 			P11_READ, &sam->session);
 	if (rc == RC_OK)
 		rc = generations_load(sam);
+	if (rc == RC_OK)
+		rc = known_start(sam);
 	if (rc != RC_OK)
 		return rc;
 	switch (options->role) {

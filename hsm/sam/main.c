@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #define EXIT_USAGE 64
 #define INDEX_MAX 1023
+#define MEMORY_KEPT (32 << 20) /* the most that malloc takes for it */
 
 static const char help[] =
 	"rssp-sam: a process of rsspd's signature activation module.\n"
@@ -113,6 +115,13 @@ static rc_t process_harden(void)
 	return RC_OK;
 }
 
+/* Argon2's megabytes would be mapped, zeroed page by page and given back for each PIN. */
+static void memory_keep(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+	mallopt(M_TRIM_THRESHOLD, 2 * MEMORY_KEPT);
+}
+
 /* SIGTERM is looked at only between jobs (serve.h); a dead peer is an error of write(), not a
  * signal.
  */
@@ -201,6 +210,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	signals_set();
+	memory_keep();
 	log_start(&arguments, NULL);
 	if (process_harden() == RC_OK && conf_load(&conf, arguments.config) == RC_OK)
 		status = serve(&arguments, conf);

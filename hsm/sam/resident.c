@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CERTIFICATES_MIN 64
-
 struct resident {
 	CK_OBJECT_HANDLE handle;
 	enum key_kind kind;
@@ -21,23 +19,11 @@ static void resident_drop(void *arg, void *value)
 	free(resident);
 }
 
-static void certificate_drop(void *arg, void *value)
-{
-	struct certificate *certificate = value;
-
-	(void)arg;
-	certificate_free(&certificate);
-}
-
 rc_t resident_start(struct sam *sam)
 {
 	size_t keys = sam->options.resident_keys;
-	rc_t rc = lru_new(keys > CERTIFICATES_MIN ? keys : CERTIFICATES_MIN, certificate_drop, sam,
-		&sam->certificates);
 
-	if (rc == RC_OK && keys > 0)
-		rc = lru_new(keys, resident_drop, sam, &sam->resident);
-	return rc;
+	return keys == 0 ? RC_OK : lru_new(keys, resident_drop, sam, &sam->resident);
 }
 
 static rc_t key_unwrap(struct sam *sam, const struct wrapped_key *wrapped, CK_OBJECT_HANDLE *handle)
@@ -92,19 +78,4 @@ void resident_return(struct sam *sam, const struct resident_key *key, bool trust
 		p11_wrap_close(sam->session, key->handle);
 	else if (!trusted)
 		lru_remove(sam->resident, key->digest);
-}
-
-rc_t resident_certificate(struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN],
-	const struct certificate **certificate)
-{
-	struct certificate *parsed = lru_get(sam->certificates, sha256);
-
-	if (parsed == NULL) {
-		rc_t rc = certificate_parse(der, &parsed);
-		if (rc != RC_OK)
-			return rc;
-		lru_put(sam->certificates, sha256, parsed);
-	}
-	*certificate = parsed;
-	return RC_OK;
 }

@@ -21,8 +21,4 @@ must_check rc_t resident_take(
 /* A key whose signature was bad is not kept. */
 void resident_return(struct sam *sam, const struct resident_key *key, bool trusted);
 
-/* The parsed certificate, from a set as large; it stays the set's until the next call. */
-must_check rc_t resident_certificate(struct sam *sam, struct span der,
-	const uint8_t sha256[SHA256_LEN], const struct certificate **certificate);
-
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hsm/p11/sign.h"
+#include "hsm/sam/known.h"
 #include "hsm/sam/resident.h"
 #include "hsm/sam/sad.h"
 #include "hsm/sam/verify.h"
@@ -30,7 +31,7 @@ static rc_t opened_check(
 	if (rc == RC_OK && memcmp(sha256, terms->certificate_sha256, sizeof(sha256)) != 0)
 		rc = RC_HSM_REFUSED;
 	if (rc == RC_OK)
-		rc = resident_certificate(sam, der, sha256, &opened->certificate);
+		rc = known_certificate(sam, der, sha256, &opened->certificate);
 	if (rc == RC_OK && now_ms >= terms->end_ms)
 		rc = RC_SAD_EXPIRED;
 	if (rc == RC_OK)

@@ -29,7 +29,7 @@ struct sam {
 	struct issuers *issuers;
 	struct budget *budget;
 	struct ca *ca;
-	struct lru *certificates; /* sign: struct certificate, by SHA-256 of its DER */
+	struct lru *certificates; /* activate, sign: known.c */
 	struct lru *resident;	  /* sign: struct resident, by SHA-256 of W; NULL: off */
 	uint64_t unwraps;
 	bool broken;

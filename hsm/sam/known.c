@@ -1,0 +1,72 @@
+#include "hsm/sam/known.h"
+
+#include <stdlib.h>
+
+#define KNOWN_MAX 4096 /* of some 3 kB each */
+
+struct known {
+	struct certificate *certificate;
+	bool issued; /* one of the issuers signed it */
+};
+
+static void known_drop(void *arg, void *value)
+{
+	struct known *known = value;
+
+	(void)arg;
+	certificate_free(&known->certificate);
+	free(known);
+}
+
+rc_t known_start(struct sam *sam)
+{
+	return lru_new(KNOWN_MAX, known_drop, sam, &sam->certificates);
+}
+
+static rc_t known_find(
+	struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN], struct known **known)
+{
+	struct known *found = lru_get(sam->certificates, sha256);
+
+	if (found != NULL) {
+		*known = found;
+		return RC_OK;
+	}
+	found = calloc(1, sizeof(*found));
+	if (found == NULL)
+		return RC_NO_MEMORY;
+	rc_t rc = certificate_parse(der, &found->certificate);
+	if (rc != RC_OK) {
+		free(found);
+		return rc;
+	}
+	lru_put(sam->certificates, sha256, found);
+	*known = found;
+	return RC_OK;
+}
+
+rc_t known_certificate(struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN],
+	const struct certificate **certificate)
+{
+	struct known *known = NULL;
+
+	rc_t rc = known_find(sam, der, sha256, &known);
+	if (rc == RC_OK)
+		*certificate = known->certificate;
+	return rc;
+}
+
+rc_t known_issued(struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN],
+	const struct certificate **certificate)
+{
+	struct known *known = NULL;
+
+	rc_t rc = known_find(sam, der, sha256, &known);
+	if (rc == RC_OK && !known->issued) {
+		rc = issuers_verify(sam->issuers, der);
+		known->issued = rc == RC_OK;
+	}
+	if (rc == RC_OK)
+		*certificate = known->certificate;
+	return rc;
+}

@@ -1,0 +1,19 @@
+/*
+ * Certificates that were read before, filed under the SHA-256 of all of their bytes: reading one
+ * costs more than a signature.
+ */
+#ifndef HSM_SAM_KNOWN_H
+#define HSM_SAM_KNOWN_H
+
+#include "hsm/sam/state.h"
+
+must_check rc_t known_start(struct sam *sam);
+
+/* The certificate with that SHA-256; it stays the set's until the next call. known_issued() also
+ * asks that one of the issuers signed it. RC_HSM_REFUSED: not so, or it does not parse. */
+must_check rc_t known_certificate(struct sam *sam, struct span der,
+	const uint8_t sha256[SHA256_LEN], const struct certificate **certificate);
+must_check rc_t known_issued(struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN],
+	const struct certificate **certificate);
+
+#endif
