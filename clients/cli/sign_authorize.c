@@ -194,6 +194,19 @@ static enum cli_exit write_signed(struct batch *batch)
 	return code;
 }
 
+/* A signal that came when all was done stops nothing. */
+static bool is_stopped(const struct batch *batch)
+{
+	const struct signing *signing = batch->signing;
+
+	for (size_t i = 0; batch->stop.count > 0 && i < signing->count; i++) {
+		enum sign_state state = signing->documents[i].state;
+		if (state == SIGN_READY || state == SIGN_SIGNED)
+			return true;
+	}
+	return false;
+}
+
 static enum cli_exit run_batch(struct batch *batch)
 {
 	struct client *client = batch->signing->cli->client;
@@ -211,7 +224,7 @@ static enum cli_exit run_batch(struct batch *batch)
 	secret_free(&batch->sad);
 	enum cli_exit written = write_signed(batch);
 	sign_stop_end(&batch->stop);
-	if (batch->stop.count > 0)
+	if (is_stopped(batch))
 		return CLI_STOPPED;
 	return code != CLI_DONE ? code : written;
 }
@@ -232,7 +245,7 @@ static enum cli_exit write_recalled(struct batch *batch)
 		return cli_fail_rc(batch->signing->cli, RC_SYSTEM);
 	enum cli_exit code = write_signed(batch);
 	sign_stop_end(&batch->stop);
-	return code;
+	return is_stopped(batch) ? CLI_STOPPED : code;
 }
 
 static void find_ready(struct batch *batch)
