@@ -373,6 +373,24 @@ def test_a_socket_that_is_none_is_said(instance, monkeypatch):
     assert server.process.wait(20) == 1 and "NOTIFY_SOCKET" in server.log()
 
 
+# -- the image --
+
+
+def libraries(program):
+    """What it is linked with itself, but for the compiler's own and the sanitizers'."""
+    names = re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-d", program))
+    return [name for name in names if not re.match(r"lib(c|m|asan|ubsan|gcc_s|dl|stdc\+\+)\.so|ld-", name)]
+
+
+@pytest.mark.parametrize("name", ["rsspd", "rssp", "rssp-sam", "rssp-keys"])
+def test_the_image_has_every_library_that_a_program_needs(name):
+    rows = (SOURCE / "rsspd/bootstrap/packages.txt").read_text().splitlines()
+    image = {row.split("\t")[1] for row in rows if row.startswith("image\t")}
+    for library in libraries(BUILD / "bin" / name):
+        owners = {line.split(":")[0] for line in run("dpkg", "-S", f"*/{library}").splitlines()}
+        assert owners & image, f"{library} is of {owners}"
+
+
 # -- the composition --
 
 
