@@ -185,9 +185,11 @@ static enum cli_exit write_signed(struct batch *batch)
 			break;
 		}
 		sign_finish(batch->signing, document);
-		enum cli_exit one = document->fault.code;
 		enum cli_exit put = put_results(batch, batch->first + i, 1);
-		code = code != CLI_DONE ? code : one != CLI_DONE ? one : put;
+		/* a disk that takes no more ends the run; another fault is that document's alone */
+		if (document->fault.code == CLI_LOCAL)
+			put = CLI_LOCAL;
+		code = code != CLI_DONE ? code : put;
 		cli_progress(batch->signing->cli, &progress, i, batch->count);
 	}
 	cli_progress(batch->signing->cli, &progress, batch->count, batch->count);

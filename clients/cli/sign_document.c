@@ -498,8 +498,12 @@ void sign_finish(struct signing *signing, struct document *document)
 {
 	struct reply reply = {0};
 
-	if (!run(signing, document, true, &reply))
+	if (!run(signing, document, true, &reply)) {
+		/* not worth keeping for the next run */
+		if (reply.trouble == TROUBLE_RC && reply.rc == RC_SIGNATURE_BAD)
+			buf_free(&document->signature);
 		return;
+	}
 	document->state = SIGN_DONE;
 	memcpy(document->digests.output, reply.digests.output, SHA256_LEN);
 }

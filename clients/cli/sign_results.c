@@ -302,9 +302,7 @@ static const char *place_of(const struct document *document)
 /* A document that cannot be signed now may have been signed before: that stays known. */
 static bool is_worth_more(const struct sign_results *results, const struct document *document)
 {
-	const json_t *row = document->state == SIGN_FAULTY && document->signature.len == 0
-				    ? find_row(results, place_of(document))
-				    : NULL;
+	const json_t *row = find_row(results, place_of(document));
 
 	return says(row, "state", "done") || says(row, "state", "signed");
 }
@@ -389,8 +387,6 @@ enum cli_exit sign_results_put(
 	if (count == 0)
 		return CLI_DONE;
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		if (is_worth_more(results, documents[i]))
-			continue;
 		json_t *row = make_row(signing, documents[i]);
 		results->lines++;
 		rc = append_row(&lines, row);
@@ -423,7 +419,9 @@ enum cli_exit sign_results_put_all(struct signing *signing)
 		return cli_fail_rc(signing->cli, RC_NO_MEMORY);
 	for (size_t i = 0; i < signing->count; i++) {
 		const struct document *document = &signing->documents[i];
-		if (document->state == SIGN_READY || document->state == SIGN_FAULTY)
+		if (document->state == SIGN_READY ||
+			(document->state == SIGN_FAULTY &&
+				!is_worth_more(signing->results, document)))
 			documents[count++] = document;
 	}
 	enum cli_exit code = sign_results_put(signing, documents, count);

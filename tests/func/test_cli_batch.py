@@ -567,6 +567,32 @@ def test_a_list_with_random_damage_never_signs_by_itself_nor_spoils_an_output(
         assert {file: file.read_bytes() for file in place.glob("*-signed.pdf")} == outputs
 
 
+def test_a_wrong_signature_is_not_written_nor_kept_for_the_next_run(
+        between, subscriber, folder, tmp_path, is_good):
+    between.middleman.at("signatures/signHash", 1, "spoil")
+    place, listed = folder(2), tmp_path / "kq.jsonl"
+    done = sign(between.rssp, subscriber, place, "--results", listed, expect=1)
+    assert "did not verify" in done.err
+    assert states(listed) == ["done", "failed"] and not (place / "hs-000-signed.pdf").exists()
+    sign(between.rssp, subscriber, place, "--results", listed)
+    assert is_good(place / "hs-000-signed.pdf") and states(listed) == ["done"] * 2
+
+
+def test_a_document_that_fails_in_one_authorisation_does_not_stop_the_next(
+        few, client, subscriber, folder):
+    middleman = Middleman(few).at("credentials/authorize", 1, "hold")
+    place = folder(4)
+    process = Rssp(middleman, client).begin(
+        "sign", place, "--credential", subscriber.credential, pin="\n".join([subscriber.pin] * 2),
+        otp=f"{subscriber.next_otp()}\n{subscriber.next_otp()}")
+    assert middleman.held.wait(30)
+    (place / "hs-000.pdf").write_bytes(SAMPLE + b"% changed\n")
+    middleman.release()
+    finish(process, 3)
+    middleman.close()
+    assert len(list(place.glob("*-signed.pdf"))) == 3
+
+
 def test_copies_of_one_document_are_each_signed(rssp, subscriber, tmp_path, is_good):
     for name in ("a.pdf", "b.pdf", "c.pdf"):
         (tmp_path / name).write_bytes(SAMPLE)

@@ -1,6 +1,7 @@
 """Stands between rssp and rsspd, and does what networks do: counts, holds, cuts."""
 
 import http.server
+import re
 import ssl
 import threading
 
@@ -9,7 +10,8 @@ import requests
 
 class Middleman:
     """Forwards everything. at(path, number, what): the number-th request to a path ending in `path` is
-    cut ("cut": before rsspd sees it; "lose": its answer is lost), held until release(), or slow."""
+    cut ("cut": before rsspd sees it; "lose": its answer is lost), held until release(), slow, or
+    its signatures are spoilt."""
 
     def __init__(self, server):
         self.server, self.cacert = server, server.cacert
@@ -80,13 +82,16 @@ class Middleman:
                 if order == "lose":
                     self.close_connection = True
                     return
+                content = answer.content
+                if order == "spoil":
+                    content = re.sub(rb'"(signatures)": ?\["...', rb'"\1":["AAA', content)
                 self.send_response(answer.status_code)
                 for name in ("Content-Type", "X-Request-Id", "Retry-After"):
                     if name in answer.headers:
                         self.send_header(name, answer.headers[name])
-                self.send_header("Content-Length", str(len(answer.content)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(answer.content)
+                self.wfile.write(content)
 
             def log_message(self, *_):
                 pass
