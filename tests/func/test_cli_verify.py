@@ -185,6 +185,14 @@ def test_a_root_of_the_same_name_is_not_the_root(verify, tsa):
     assert "certificate_untrusted" in verify.faults(data)
 
 
+def test_of_two_roots_of_one_name_the_right_one_is_found(verify, ca, good):
+    other = Authority("CA Ví Dụ", kind="p-384")
+    signer = other.issue()
+    data = Pdf().sign(lambda data: good(data, by=signer))
+    more = ["--ca", verify.file("other.pem", other.pem), "--crl", verify.file("other.crl", other.crl())]
+    assert not verify.faults(data, *more) and not verify.faults(Pdf().sign(good), *more)
+
+
 @pytest.mark.parametrize("when, stamp, fault", [
     (-DAY, 0 * DAY, "certificate_revoked"), (-DAY, None, "certificate_revoked"),
     (-DAY, -3 * DAY, None)])
@@ -228,6 +236,19 @@ def test_a_crl_in_the_documents_dss_counts(verify, ca, good):
     data.update({1: data.catalog_text(), number: Pdf.stream(ca.crl())})
     code, one = verify.one(data, crl=None)
     assert code == 0 and one["addedLater"] == ["validationData"]
+
+
+def test_a_list_kept_in_the_signature_does_not_keep_from_asking(verify, ca, crl_server, tsa):
+    """It may be from before something was found out."""
+    url = f"http://127.0.0.1:{crl_server.server_port}/ca.crl"
+    signer, then = ca.issue(crl_url=url), NOW - 10 * DAY
+    old = ca.crl(start=-11 * DAY, end=-9 * DAY)
+    data = Pdf().sign(lambda data: sign_cms(data, signer, crls=[old], timestamp=lambda value: make_token(
+        tsa, value, then)), date=then)
+    file = verify.file("kept.pdf", data.data)
+    crl_server.lists["/ca.crl"] = ca.crl(signer, when=-12 * DAY)
+    done = verify.rssp.run("verify", file, "--ca", verify.ca, expect=NOT_VALID)
+    assert crl_server.asked and "Fault: the certificate is revoked" in done.out
 
 
 @pytest.fixture
@@ -488,6 +509,20 @@ def test_pdfsigs_own_signature_is_judged(verify, ca, tmp_path):
     assert "document_changed" in verify.faults(changed)
 
 
+def test_libreoffices_own_signature_is_judged(verify):
+    """Signed once by LibreOffice 7.4 (its PDF export), for thirty years; the program is too large to be
+    called here."""
+    folder = SOURCE / "tests" / "data" / "libreoffice"
+    known = ["--ca", folder / "root.pem", "--allow-no-timestamp"]
+    code, one = verify.one(folder / "signed.pdf", *known, crl=folder / "all.crl.pem")
+    assert code == 0 and one["format"] == "adbe.pkcs7.detached", one
+    assert one["signer"]["name"] == "Nguyễn Thị Ví Dụ" and one["coversWholeFile"]
+    content = (folder / "signed.pdf").read_bytes()
+    changed = content.replace(b"/MediaBox[0 0 595", b"/MediaBox[0 0 695")
+    assert changed != content
+    assert verify.faults(changed, *known, crl=folder / "all.crl.pem") == {"document_changed"}
+
+
 def test_files_in_other_shapes_are_judged(verify, good, tmp_path):
     """A signature that follows cross-reference streams and object streams, by qpdf."""
     plain, packed = verify.file("plain.pdf", Pdf().data), tmp_path / "packed.pdf"
@@ -498,27 +533,54 @@ def test_files_in_other_shapes_are_judged(verify, good, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def signed_here(server, operator, tmp_path_factory):
-    """What rssp sign makes, with the daemon behind it."""
+def sign_here(server, operator, tmp_path_factory):
+    """rssp sign, with the daemon behind it; the output."""
     agency = operator.add_agency()
-    client, subscriber = operator.add_client(agency), operator.subscriber(agency)
     folder = tmp_path_factory.mktemp("here")
-    rssp = Rssp(server, client)
-    file = folder / "hoc-ba.pdf"
-    file.write_bytes((SOURCE / "tests" / "data" / "hoc-ba-mau.pdf").read_bytes())
-    rssp.run("sign", file, "--credential", subscriber.credential, pin=subscriber.pin,
-             otp=subscriber.next_otp())
-    return folder / "hoc-ba-signed.pdf"
+    rssp = Rssp(server, operator.add_client(agency))
+
+    def sign(file, out, *words):
+        subscriber = operator.subscriber(agency)
+        rssp.run("sign", file, "--credential", subscriber.credential, "-o", folder / out, *words,
+                 pin=subscriber.pin, otp=subscriber.next_otp())
+        return folder / out
+    return sign
 
 
-def test_our_own_signature_holds_but_for_timestamp_and_revocation(signed_here, instance, tmp_path):
+@pytest.fixture
+def verify_here(instance):
+    """rssp verify with the root of the session's instance."""
     rssp = Rssp(Nowhere)
     rssp.environment["RSSP_TRUST"] = str(instance.path("ca.pem"))
-    done = rssp.run("verify", signed_here, "--offline", expect=NOT_VALID)
+    return lambda *words, **rest: rssp.run("verify", *words, "--offline", **rest)
+
+
+SAMPLE = SOURCE / "tests" / "data" / "hoc-ba-mau.pdf"
+ALLOW = ["--allow-no-timestamp", "--allow-no-revocation"]
+
+
+def test_our_own_signature_holds_but_for_timestamp_and_revocation(sign_here, verify_here):
+    signed = sign_here(SAMPLE, "one.pdf")
+    done = verify_here(signed, expect=NOT_VALID)
     assert "Fault: revocation was not checked and there is no timestamp" in done.out
-    done = rssp.run("verify", signed_here, "--offline", "--allow-no-timestamp",
-                    "--allow-no-revocation", expect=0)
-    assert "Allowed: there is no timestamp" in done.out
+    assert "Allowed: there is no timestamp" in verify_here(signed, *ALLOW, expect=0).out
+
+
+def test_our_visible_signatures_leave_each_other_valid(sign_here, verify_here):
+    once = sign_here(SAMPLE, "visible.pdf", "--visible")
+    twice = sign_here(once, "visible-2.pdf", "--visible")
+    signatures = verify_here(twice, "--json", *ALLOW, expect=0).json["signatures"]
+    assert [one["addedLater"] for one in signatures] == [["signature"], []]
+
+
+def test_our_detached_signature_holds_for_its_file_only(sign_here, verify_here, tmp_path):
+    file = tmp_path / "bang-diem.csv"
+    file.write_bytes(b"STT;Diem\n1;10\n")
+    signature = sign_here(file, "bang-diem.csv.p7s", "--format", "cades")
+    verify_here(signature, "--content", file, *ALLOW, expect=0)
+    file.write_bytes(b"STT;Diem\n1;01\n")
+    done = verify_here(signature, "--content", file, *ALLOW, expect=NOT_VALID)
+    assert "the document was changed" in done.out
 
 
 # bad input

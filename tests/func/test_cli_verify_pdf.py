@@ -305,3 +305,16 @@ def test_a_permission_that_came_later_permits_nothing(verify, good):
     data.catalog += b"/Perms << /DocMDP %d 0 R >>" % (data.size - 1)
     data.update(FILLED | {1: data.catalog_text()})
     assert {"form_changed_later", "content_changed_later"} <= verify.faults(data)
+
+
+def test_a_signature_among_a_pages_annotations_only_is_a_signature(verify, good):
+    """pdfsig adds such ones to a form that stands in the catalog itself."""
+    data = Pdf().sign(good)
+    kept = data.catalog_text()
+    data.sign(good, objects={1: kept})
+    code, report = verify.report(data)
+    assert code == 0 and len(report["signatures"]) == 2
+    forged = Pdf().sign(good)
+    kept = forged.catalog_text()
+    forged.sign(lambda data: good(data + b"!"), objects={1: kept})
+    assert verify.faults(forged) == {"document_changed"}

@@ -61,6 +61,19 @@ static bool holds(struct span file)
 	return good;
 }
 
+static void read_path(const char *path, struct buf *out)
+{
+	char chunk[4096];
+	size_t got;
+	FILE *file = fopen(path, "rb");
+
+	assert_non_null(file);
+	buf_clear(out);
+	while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		assert_int_equal(buf_append(out, chunk, got), RC_OK);
+	fclose(file);
+}
+
 static void test_what_is_signed_here_holds_in_every_scheme_and_shape(void **state)
 {
 	static const struct {
@@ -98,6 +111,32 @@ static void test_signatures_after_reference_streams_and_linearization_hold(void 
 			fail_msg("%s", variants[i]);
 	}
 	buf_free(&pdf);
+}
+
+/* Our signature on another program's leaves that one as it was. */
+static void test_a_signature_on_libreoffices_leaves_it_valid(void **state)
+{
+	static const char folder[] = SOURCE_DIR "/tests/data/libreoffice/";
+	struct verify_trust *trust = trust_in_root();
+	struct verify_report *report = NULL;
+	struct buf bytes = BUF_INIT;
+	char path[PATH_MAX_HERE];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%sroot.pem", folder);
+	read_path(path, &bytes);
+	assert_int_equal(verify_trust_add_roots(trust, buf_span(&bytes)), RC_OK);
+	snprintf(path, sizeof(path), "%ssigned.pdf", folder);
+	read_path(path, &bytes);
+	sign(&bytes, &fixture.ec, ADES_ECDSA, ADES_SHA256);
+	const struct verify_options options = {.trust = trust, .now_ms = now_ms()};
+	assert_int_equal(verify_file(buf_span(&bytes), &options, &report), RC_OK);
+	assert_int_equal(report->count, 2);
+	assert_int_equal(report->signatures[0].later, LATER_SIGNATURE);
+	assert_true(verify_holds(report, ALLOWED));
+	verify_report_free(&report);
+	verify_trust_free(&trust);
+	buf_free(&bytes);
 }
 
 static void test_the_report_says_who_and_what(void **state)
@@ -303,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_signed_here_holds_in_every_scheme_and_shape),
 		cmocka_unit_test(test_signatures_after_reference_streams_and_linearization_hold),
+		cmocka_unit_test(test_a_signature_on_libreoffices_leaves_it_valid),
 		cmocka_unit_test(test_the_report_says_who_and_what),
 		cmocka_unit_test(test_no_signed_byte_may_change),
 		cmocka_unit_test(test_no_byte_of_the_signature_may_become_another_signer),

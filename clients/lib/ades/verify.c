@@ -139,7 +139,8 @@ rc_t judge_signature(struct verifying *verifying, struct signed_data *data, int 
 	out->intact = signer.intact;
 	out->signature = signer.signature;
 	memcpy(out->algorithm, signer.algorithm, sizeof(out->algorithm));
-	if (signer.signing_ms != 0)
+	/* of two claims the later one has to be true as well */
+	if (signer.signing_ms > out->signing_ms)
 		out->signing_ms = signer.signing_ms;
 	rc = signer_timestamp(verifying, &signer, &token);
 	if (rc != RC_OK)

@@ -163,8 +163,38 @@ static STACK_OF(X509) *
 	return all;
 }
 
-/* The chain as far as it goes goes to chain, for the caller to free. */
-static rc_t find_path(struct verifying *verifying, const struct chain_question *question,
+/* What is out of date is noted, and the rest of the path looked at all the same: whether it leads
+ * to a root is another question. */
+static int note_dates(int good, X509_STORE_CTX *context)
+{
+	uint64_t *faults = X509_STORE_CTX_get_app_data(context);
+	int error = X509_STORE_CTX_get_error(context);
+
+	if (good == 1 ||
+		(error != X509_V_ERR_CERT_HAS_EXPIRED && error != X509_V_ERR_CERT_NOT_YET_VALID))
+		return good;
+	*faults |= fault_of(error);
+	X509_STORE_CTX_set_error(context, X509_V_OK);
+	return 1;
+}
+
+static void set_parameters(X509_STORE_CTX *context, const struct chain_question *question)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
+
+	X509_VERIFY_PARAM_set_time(param, (time_t)(question->at_ms / 1000));
+	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+	/* what the user names as trusted is, root or not */
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+	if (question->timestamping)
+		X509_STORE_CTX_set_purpose(context, X509_PURPOSE_TIMESTAMP_SIGN);
+	X509_STORE_CTX_set_verify_cb(context, note_dates);
+}
+
+/* The chain as far as it goes goes to chain, for the caller to free. only: the only root; NULL:
+ * all.
+ */
+static rc_t try_path(struct verifying *verifying, const struct chain_question *question, X509 *only,
 	uint64_t *faults, STACK_OF(X509) * *chain)
 {
 	const STACK_OF(X509) *roots = verifying->options->trust->roots;
@@ -173,22 +203,21 @@ static rc_t find_path(struct verifying *verifying, const struct chain_question *
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	rc_t rc = RC_NO_MEMORY;
 
+	*faults = 0;
 	if (store == NULL || context == NULL || given == NULL)
 		goto out;
-	for (int i = 0; i < sk_X509_num(roots); i++)
-		X509_STORE_add_cert(store, sk_X509_value(roots, i));
-	if (X509_STORE_CTX_init(context, store, question->leaf, given) != 1)
+	for (int i = 0; i < sk_X509_num(roots); i++) {
+		if (only == NULL || only == sk_X509_value(roots, i))
+			X509_STORE_add_cert(store, sk_X509_value(roots, i));
+	}
+	if (X509_STORE_CTX_init(context, store, question->leaf, given) != 1 ||
+		X509_STORE_CTX_set_app_data(context, faults) != 1)
 		goto out;
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_time(param, (time_t)(question->at_ms / 1000));
-	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-	/* what the user names as trusted is, root or not */
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	if (question->timestamping)
-		X509_STORE_CTX_set_purpose(context, X509_PURPOSE_TIMESTAMP_SIGN);
+	set_parameters(context, question);
 	int good = X509_verify_cert(context);
 	int error = X509_STORE_CTX_get_error(context);
-	*faults = good == 1 ? 0 : fault_of(error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error);
+	if (good != 1)
+		*faults |= fault_of(error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error);
 	*chain = X509_STORE_CTX_get1_chain(context);
 	rc = RC_OK;
 out:
@@ -196,6 +225,23 @@ out:
 	X509_STORE_free(store);
 	sk_X509_free(given);
 	ERR_clear_error();
+	return rc;
+}
+
+/* Roots may bear the same name, of an old key and of a new one: OpenSSL takes the first. */
+static rc_t find_path(struct verifying *verifying, const struct chain_question *question,
+	uint64_t *faults, STACK_OF(X509) * *chain)
+{
+	STACK_OF(X509) *roots = verifying->options->trust->roots;
+
+	rc_t rc = try_path(verifying, question, NULL, faults, chain);
+	for (int i = 0; rc == RC_OK && (*faults & VERIFY_BIT(VERIFY_UNTRUSTED)) != 0 &&
+			sk_X509_num(roots) > 1 && i < sk_X509_num(roots);
+		i++) {
+		sk_X509_pop_free(*chain, X509_free);
+		*chain = NULL;
+		rc = try_path(verifying, question, sk_X509_value(roots, i), faults, chain);
+	}
 	return rc;
 }
 
@@ -315,6 +361,7 @@ struct crl_search {
 	X509 *issuer;
 	int64_t revoked_ms; /* the earliest; 0: none */
 	int64_t made_ms;    /* of the newest CRL that tells; 0: none does */
+	bool current;	    /* one of them tells what is so now */
 };
 
 static void search_crls(struct crl_search *search, STACK_OF(X509_CRL) * crls)
@@ -331,10 +378,12 @@ static void search_crls(struct crl_search *search, STACK_OF(X509_CRL) * crls)
 		/* that it was revoked is true however old the list is */
 		if (revoked != 0 && (search->revoked_ms == 0 || revoked < search->revoked_ms))
 			search->revoked_ms = revoked;
+		if (!age_fits(crl, certificate, search->question->at_ms, search->now_ms))
+			continue;
 		int64_t made = verify_time_ms(X509_CRL_get0_lastUpdate(crl));
-		if (age_fits(crl, certificate, search->question->at_ms, search->now_ms) &&
-			made > search->made_ms)
-			search->made_ms = made;
+		search->made_ms = made > search->made_ms ? made : search->made_ms;
+		search->current = search->current ||
+				  age_fits(crl, certificate, search->now_ms, search->now_ms);
 	}
 	ERR_clear_error();
 }
@@ -372,9 +421,11 @@ static void judge_one(
 		if (answer->revoked_ms == 0 || search->revoked_ms < answer->revoked_ms)
 			answer->revoked_ms = search->revoked_ms;
 	}
+	/* one that came with the signature may hide what was found out since */
+	if (!search->current)
+		each_crl_url(search->certificate, ask_for_url, verifying->report);
 	if (search->made_ms == 0) {
 		answer->faults |= VERIFY_BIT(VERIFY_REVOCATION_UNKNOWN);
-		each_crl_url(search->certificate, ask_for_url, verifying->report);
 	} else if (answer->crl_ms == 0 || search->made_ms < answer->crl_ms) {
 		answer->crl_ms = search->made_ms;
 	}

@@ -121,6 +121,7 @@ bool view_is_signature_field(struct view *view, qpdf_oh field, bool inherited);
 struct pdf_signature_found {
 	char field[VERIFY_TEXT];
 	char format[48];
+	uint64_t own;	 /* key of its field */
 	uint64_t value;	 /* key of the signature dictionary; 0: direct */
 	bool range_fits; /* four numbers from 0, one gap, inside the file */
 	uint64_t range[4];

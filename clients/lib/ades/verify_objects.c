@@ -121,7 +121,10 @@ static void assign_annotations(struct walk *walk, qpdf_oh page)
 	give_role(walk, annotations, ROLE_ANNOTS);
 	for (int i = 0; walk->rc == RC_OK && i < count; i++) {
 		qpdf_oh item = qpdf_oh_get_array_item(qpdf, annotations, i);
-		give_role(walk, item, ROLE_ANNOTATION);
+		bool signature = view_is_signature_field(walk->view, item, false);
+		give_role(walk, item, signature ? ROLE_SIGNATURE_FIELD : ROLE_ANNOTATION);
+		if (signature)
+			give_role(walk, qpdf_oh_get_key_if_dict(qpdf, item, "/V"), ROLE_SIGNATURE);
 		qpdf_oh_release(qpdf, item);
 	}
 	qpdf_oh_release(qpdf, annotations);

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define FIELD_DEPTH_MAX 16
-#define FIELDS_MAX 20000
+#define FIELDS_MAX 200000
+#define TREE_DEPTH_MAX 64
+#define PAGES_MAX 100000 /* and nodes above them */
 #define REFERENCES_MAX 16
 
 struct finding {
@@ -12,6 +14,7 @@ struct finding {
 	struct pdf_signatures *found;
 	uint64_t certified; /* key of what Perms names */
 	unsigned fields;
+	unsigned pages;
 };
 
 static void read_range(struct view *view, qpdf_oh value, struct pdf_signature_found *out)
@@ -87,7 +90,8 @@ static rc_t add_signature(struct finding *finding, qpdf_oh field, qpdf_oh value)
 	if (found->count == VERIFY_SIGNATURES_MAX)
 		return RC_PDF_TOO_LONG;
 	struct pdf_signature_found *out = &found->items[found->count++];
-	*out = (struct pdf_signature_found){.value = view_key(view, value)};
+	*out = (struct pdf_signature_found){
+		.value = view_key(view, value), .own = view_key(view, field)};
 	out->certifies = finding->certified != 0 && finding->certified == out->value;
 	read_texts(view, field, value, out);
 	read_range(view, value, out);
@@ -101,6 +105,17 @@ static rc_t add_signature(struct finding *finding, qpdf_oh field, qpdf_oh value)
 		rc = buf_append(&out->contents, bytes, len);
 	}
 	return rc;
+}
+
+/* Is it known already, as a field of the form? */
+static bool is_known(const struct finding *finding, uint64_t field, uint64_t value)
+{
+	for (size_t i = 0; i < finding->found->count; i++) {
+		const struct pdf_signature_found *known = &finding->found->items[i];
+		if ((field != 0 && known->own == field) || (value != 0 && known->value == value))
+			return true;
+	}
+	return false;
 }
 
 /* A signature without ByteRange or Contents is one all the same: a forged one. */
@@ -138,6 +153,55 @@ static rc_t visit(struct finding *finding, qpdf_oh fields, bool inherited, unsig
 	return rc;
 }
 
+/* Some programs list a signature among a page's annotations only; readers show it all the same. */
+static rc_t visit_annotations(struct finding *finding, qpdf_oh page)
+{
+	struct view *view = finding->view;
+	qpdf_data qpdf = view->qpdf;
+	qpdf_oh annotations = qpdf_oh_get_key(qpdf, page, "/Annots");
+	int count = qpdf_oh_is_array(qpdf, annotations)
+			    ? qpdf_oh_get_array_n_items(qpdf, annotations)
+			    : 0;
+	rc_t rc = RC_OK;
+
+	for (int i = 0; rc == RC_OK && i < count; i++) {
+		qpdf_oh item = qpdf_oh_get_array_item(qpdf, annotations, i);
+		qpdf_oh value = qpdf_oh_get_key_if_dict(qpdf, item, "/V");
+		if (++finding->fields > FIELDS_MAX)
+			return RC_PDF_TOO_LONG;
+		if (qpdf_oh_is_dictionary(qpdf, value) &&
+			view_is_signature_field(view, item, false) &&
+			!is_known(finding, view_key(view, item), view_key(view, value)))
+			rc = add_signature(finding, item, value);
+		qpdf_oh_release(qpdf, value);
+		qpdf_oh_release(qpdf, item);
+	}
+	qpdf_oh_release(qpdf, annotations);
+	return rc;
+}
+
+static rc_t visit_pages(struct finding *finding, qpdf_oh node, unsigned depth)
+{
+	qpdf_data qpdf = finding->view->qpdf;
+	rc_t rc = RC_OK;
+
+	if (!qpdf_oh_is_dictionary(qpdf, node))
+		return RC_OK;
+	if (depth > TREE_DEPTH_MAX || ++finding->pages > PAGES_MAX)
+		return RC_PDF_TOO_LONG;
+	qpdf_oh kids = qpdf_oh_get_key(qpdf, node, "/Kids");
+	if (!qpdf_oh_is_array(qpdf, kids))
+		return visit_annotations(finding, node);
+	int count = qpdf_oh_get_array_n_items(qpdf, kids);
+	for (int i = 0; rc == RC_OK && i < count; i++) {
+		qpdf_oh kid = qpdf_oh_get_array_item(qpdf, kids, i);
+		rc = visit_pages(finding, kid, depth + 1);
+		qpdf_oh_release(qpdf, kid);
+	}
+	qpdf_oh_release(qpdf, kids);
+	return rc;
+}
+
 rc_t signatures_find(struct view *view, struct pdf_signatures *found)
 {
 	struct finding finding = {.view = view, .found = found};
@@ -149,6 +213,8 @@ rc_t signatures_find(struct view *view, struct pdf_signatures *found)
 	finding.certified = view_key(view, qpdf_oh_get_key_if_dict(qpdf, perms, "/DocMDP"));
 	qpdf_oh form = qpdf_oh_get_key(qpdf, root, "/AcroForm");
 	rc_t rc = visit(&finding, qpdf_oh_get_key_if_dict(qpdf, form, "/Fields"), false, 0);
+	if (rc == RC_OK)
+		rc = visit_pages(&finding, qpdf_oh_get_key(qpdf, root, "/Pages"), 0);
 	view_forget(view);
 	if (rc != RC_OK)
 		signatures_free(found);
