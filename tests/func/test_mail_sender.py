@@ -102,11 +102,11 @@ def put(spool, name, to="mau.giaovien@thpt-mau.edu.vn", folder="codes", text=MAI
     return file
 
 
-def start(spool, relay, prefix=(), **settings):
+def start(spool, relay, *words, prefix=(), **settings):
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "RSSPD_MAIL_RELAY": relay.url,
                    "RSSPD_MAIL_FROM": "no-reply@mau.edu.vn",
                    "RSSPD_MAIL_SPOOLS": f"{spool}/codes {spool}/notices", **settings}
-    return subprocess.Popen([*prefix, str(PROGRAM)], env=environment, stdin=subprocess.DEVNULL, text=True,
+    return subprocess.Popen([*prefix, str(PROGRAM), *words], env=environment, stdin=subprocess.DEVNULL, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 
@@ -216,6 +216,38 @@ def test_a_mail_whose_sender_was_killed_is_sent_again(spool, relay):
     send(spool, relay)
     assert everywhere(spool) == [] and relay.taken[-1][0] == "mau.giaovien@thpt-mau.edu.vn"
     assert {re.search(rb"Message-ID: <(.*?)>", text).group(1) for _, text in relay.taken} == {b"a@localhost"}
+
+
+def await_until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_sender_that_is_told_to_end_ends_the_mail_under_way(spool, relay):
+    for name in ("a", "b"):
+        put(spool, name)
+    relay.go_on.clear()
+    process = start(spool, relay)
+    assert relay.arrived.wait(20)
+    process.terminate()
+    relay.go_on.set()
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(relay.taken) == 1 and len(everywhere(spool)) == 1
+
+
+def test_in_a_container_it_goes_on_until_it_is_told_to_end(spool, relay):
+    put(spool, "a")
+    process = start(spool, relay, "--every", "1")
+    await_until(lambda: len(relay.taken) == 1)
+    put(spool, "b")
+    await_until(lambda: len(relay.taken) == 2)
+    await_until(lambda: not everywhere(spool))
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 def test_a_mail_that_is_too_old_is_put_aside(spool, relay):
