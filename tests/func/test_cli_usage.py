@@ -21,7 +21,8 @@ COMMANDS = ["", "sign", "activate", "list", "operator", "operator enrol", "opera
             "operator agency add", "operator agency list", "operator client",
             "operator client add", "operator client rotate", "operator client disable",
             "operator subscriber", "operator subscriber list", "operator subscriber set-position",
-            "operator subscriber unlock", "operator subscriber disable", "audit", "audit show"]
+            "operator subscriber unlock", "operator subscriber disable", "audit", "audit show",
+            "completion", "manual"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
