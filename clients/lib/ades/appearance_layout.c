@@ -24,6 +24,7 @@ static const char *const labels[TEXT_LINES] = {
 struct way {
 	bool wrap;
 	bool columns;	  /* values one below the other, beside the labels */
+	bool whole_time;  /* on one line: it is read at a glance, or else badly */
 	bool break_words; /* where nothing else helps */
 };
 
@@ -125,15 +126,25 @@ static void next_line(struct setting *setting)
 	setting->y += LEADING;
 }
 
+/* As far as the first comma. */
+static double clause_width(const struct font_run *run)
+{
+	size_t end = 0;
+
+	while (end < run->count && !glyph_is(&run->glyphs[end], ","))
+		end++;
+	return run_width(run, 0, end < run->count ? end + 1 : end);
+}
+
 /* False: it does not go this way. */
 static bool set_value(struct setting *setting, const struct font_run *run, bool bold, double x)
 {
 	double indent = setting->column;
-	double whole = run_width(run, 0, run->count);
+	double clause = clause_width(run);
 	size_t from = 0;
 
 	/* whole below its label rather than in two beside it */
-	if (x > indent && whole > setting->width - x && whole <= setting->width &&
+	if (x > indent && clause > setting->width - x && clause <= setting->width &&
 		setting->way.wrap) {
 		next_line(setting);
 		x = indent;
@@ -152,6 +163,12 @@ static bool set_value(struct setting *setting, const struct font_run *run, bool 
 		x = indent;
 	}
 	return !setting->full;
+}
+
+/* The time is the last value that is set: its last piece is all of it, or not. */
+static bool time_is_parted(const struct layout *layout)
+{
+	return layout->count > 0 && layout->pieces[layout->count - 1].from > 0;
 }
 
 static bool set_lines(struct setting *setting, unsigned show)
@@ -173,12 +190,10 @@ static bool set_lines(struct setting *setting, unsigned show)
 		}
 		if (setting->column > 0)
 			after = setting->column;
-		size_t before = setting->lines;
 		if (!set_value(setting, &layout->values[i],
 			    bold && label->count == 0 && i == TEXT_NAME, after))
 			return false;
-		/* a time is read at a glance, or else badly */
-		if (setting->way.columns && i == TEXT_TIME && setting->lines > before + 1)
+		if (i == TEXT_TIME && setting->way.whole_time && time_is_parted(layout))
 			return false;
 	}
 	return true;
@@ -232,7 +247,8 @@ static bool find_way(struct layout *layout, unsigned show, double wanted, const 
 		double least;
 	} ways[] = {
 		{{.columns = labelled}, small},
-		{{.wrap = true, .columns = labelled}, small},
+		{{.wrap = true, .columns = labelled, .whole_time = true}, small},
+		{{.wrap = true, .whole_time = true}, small},
 		{{.wrap = true}, APPEARANCE_FONT_MIN},
 		{{.wrap = true, .break_words = true}, APPEARANCE_FONT_MIN},
 	};
