@@ -50,6 +50,7 @@ struct place {
 	struct loop_timer *timer; /* nobody there: starts it; else: kills it */
 	unsigned unacknowledged;  /* sockets sent that the api process has not taken yet */
 	bool given_up;		  /* by the api process, which has reported it */
+	bool dismissed;		  /* told to end with the api process: no restart of its own */
 	int log_ends[2];	  /* logfile.h; -1 without log.file */
 };
 
@@ -99,6 +100,12 @@ static void place_end(struct place *place, int64_t grace_ms)
 	loop_timer_set(place->timer, grace_ms);
 }
 
+static void place_dismiss(struct place *place)
+{
+	place->dismissed = place->pid > 0;
+	place_end(place, END_MS);
+}
+
 static bool supervisor_sams_ended(const struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->sam_count; i++) {
@@ -121,7 +128,7 @@ static void place_started(struct place *place, pid_t pid)
 {
 	loop_timer_cancel(place->timer);
 	place->pid = pid;
-	place->given_up = false;
+	place->given_up = place->dismissed = false;
 	place->started_ms = clock_monotonic_ms();
 	log_info("supervisor: started child=%s child_pid=%d", place->name, (int)pid);
 }
@@ -371,7 +378,7 @@ static void api_died(struct supervisor *supervisor, int status)
 	supervisor->phase = PHASE_RESTARTING;
 	notify_send(supervisor->notify, "STATUS=the api process died and is started again");
 	for (size_t i = 0; i < supervisor->sam_count; i++)
-		place_end(&supervisor->sams[i], END_MS);
+		place_dismiss(&supervisor->sams[i]);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG) {
 		log_error("supervisor: the api process refuses its configuration; see above");
 		supervisor->result = RC_CONFIG;
@@ -397,7 +404,7 @@ static void place_reaped(struct place *place, int status)
 	place->pid = 0;
 	if (place->api)
 		api_died(supervisor, status);
-	if (supervisor->phase == PHASE_RUNNING || (place->api && !stopping))
+	if (!place->dismissed && (supervisor->phase == PHASE_RUNNING || (place->api && !stopping)))
 		place_count_restart(place, recycled ? CAUSE_RECYCLED
 					   : left   ? CAUSE_ENDED
 						    : CAUSE_DIED);

@@ -25,7 +25,7 @@ class Watched(Server):
 
     def __init__(self, instance):
         (self.metrics_port,) = free_ports(1)
-        super().__init__(instance, metrics__port=self.metrics_port, limits__waiting=50)
+        super().__init__(instance, metrics__port=self.metrics_port, limits__waiting=3)
         self.metrics_url = f"http://127.0.0.1:{self.metrics_port}/metrics"
 
     def metrics(self):
@@ -51,11 +51,15 @@ def watched(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def signer(watched):
-    """(client, subscriber)"""
+def application(watched):
     operator = Operator(watched)
-    agency = operator.add_agency()
-    return operator.add_client(agency), operator.subscriber(agency)
+    return operator.add_client(operator.add_agency())
+
+
+@pytest.fixture
+def signer(watched, application):
+    """(client, subscriber)"""
+    return application, Operator(watched).subscriber(application.agency)
 
 
 def sign_one(client, subscriber):
@@ -164,6 +168,27 @@ def test_a_job_that_a_dead_sam_had_is_an_error_of_the_hsm(watched, signer):
     asked.result(30)
     assert watched.value("rsspd_hsm_errors_total", error="HSM_LOST") == before + 1
     watched.wait_until(lambda: watched.sams_greeted("activate", 1, stopped), 20, "no new SAM")
+
+
+def test_what_is_refused_for_load_is_counted(watched, signer):
+    client, subscriber = signer
+    before = watched.value("rsspd_overload_refusals_total", limit="requests")
+    body = {"credentialID": subscriber.credential, "numSignatures": 1, "PIN": subscriber.pin,
+            "hashes": [b64(bytes(32))], "hashAlgorithmOID": SHA256_OID, "OTP": subscriber.wrong_otp()}
+    callers = [client.on(watched) for _ in range(6)]
+    stopped = watched.sams("activate")
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        asked = [background(lambda caller=caller: caller.api.post("/csc/v2/credentials/authorize", body))
+                 for caller in callers]
+        watched.wait_until(
+            lambda: watched.value("rsspd_overload_refusals_total", limit="requests") == before + 3, 10,
+            "nobody is refused")
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    assert sorted(one.result(30).status_code for one in asked) == [400, 400, 400, 503, 503, 503]
 
 
 def test_a_handshake_that_fails_is_counted(watched):
