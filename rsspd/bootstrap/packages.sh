@@ -62,5 +62,6 @@ packages_warn() {
 	missing=$(packages_missing "$@" 2>/dev/null || true)
 	[ -n "$missing" ] || return 0
 	say "Not installed, as asked (--no-install): $missing"
+	# shellcheck disable=SC2034  # for report_failure
 	ADVICE_ALWAYS="run as root: apt-get install $missing"
 }

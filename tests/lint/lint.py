@@ -300,6 +300,16 @@ def the_integrators_table_is_the_error_list():
             yield f"{name}:1: the errors stand in another order than in rsspd/base/rc.def"
 
 
+def shell_scripts_have_no_trap():
+    """What shellcheck warns of."""
+    names = [name for name in tracked("*") if (SOURCE / name).suffix in ("", ".sh") and re.match(
+        r"#!.*\bsh\b|#!.*\bbash\b|# shellcheck shell=", "\n".join(lines(name)[:1]))]
+    if names:
+        shown = subprocess.run(["shellcheck", "--severity=warning", "--format=gcc", *names], cwd=SOURCE,
+                               capture_output=True, text=True, check=False).stdout
+        yield from shown.splitlines()
+
+
 def images_are_built_with_care():
     for name in tracked("*Dockerfile"):
         yield from dockerfile_faults(SOURCE, name)
@@ -316,7 +326,7 @@ RULES = [third_party_headers_stay_in_their_rooms, includes_go_one_way, one_main_
          functions_stay_short, lines_stay_within_100_columns,
          tests_name_their_rooms_and_are_never_skipped, no_paths_of_one_machine,
          nothing_is_left_for_later, scripts_can_run, the_readme_names_tests_that_exist,
-         images_are_built_with_care, services_are_bounded, errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list]
+         images_are_built_with_care, services_are_bounded, shell_scripts_have_no_trap, errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list]
 
 
 def main():

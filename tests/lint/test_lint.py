@@ -34,6 +34,7 @@ FAULTS = [
     ("the readme names tests", "README.md", "| `test_it_holds_for_ever` |\n"),
     ("errors are said in both", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0)\n'),
     ("errors are used", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0,\n\t"Không")\n'),
+    ("shell scripts have no trap", "docker/a.sh", "#!/bin/sh\nrm -rf $1/*; cd $2; [ $unset = x ] && echo `ls`\nlocal a\n"),
     ("nothing is left", "api/a.c", "/* TO" + "DO */\n"),
 ]
 
