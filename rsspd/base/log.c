@@ -40,7 +40,12 @@ void log_set_file(int fd)
 
 void log_set_channel(int socket)
 {
-	log_state.channel = socket;
+	socklen_t len = sizeof(int);
+	int type = 0;
+
+	bool fits = socket >= 0 && getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+		    type == SOCK_SEQPACKET;
+	log_state.channel = fits ? socket : -1;
 }
 
 bool log_wanted(enum log_level level)

@@ -28,6 +28,7 @@ void log_set_file(int fd);
  * each message is a descriptor, and takes the place of the last one. So a process that may not open
  * the file follows when it is replaced. Looked at before each line. */
 #define LOG_CHANNEL_FD 5
+/* Nothing, if there is no such socket: the number may come to be another descriptor's. */
 void log_set_channel(int socket);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

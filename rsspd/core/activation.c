@@ -154,11 +154,14 @@ static rc_t activation_take(
 static void activation_on_untried(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct activation_op *op = arg;
+	char request[ID_TEXT];
 
+	id_format(&op->call->request, request);
 	/* without a row the try stays counted, and the router writes what happened */
 	rc_t given_back = operate_outcome(op->call, rc, rows, RC_CONFLICT);
 	if (given_back != RC_OK)
-		log_warning("activation: a try was not given back code=%s", rc_name(given_back));
+		log_warning("activation: a try was not given back code=%s req=%s",
+			rc_name(given_back), request);
 	activation_end(op);
 }
 
@@ -176,6 +179,7 @@ static void activation_on_answer(void *arg, struct hsm_answer *answer)
 {
 	struct activation_op *op = arg;
 	struct x509_facts facts;
+	char request[ID_TEXT];
 	rc_t rc = answer->rc;
 
 	if (op->decoy) {
@@ -188,7 +192,9 @@ static void activation_on_answer(void *arg, struct hsm_answer *answer)
 		return;
 	}
 	if (rc == RC_STATEMENT_INVALID) {
-		log_error("activation: an enrolment that no operator signed was refused");
+		id_format(&op->call->request, request);
+		log_error("activation: an enrolment that no operator signed was refused req=%s",
+			request);
 		rc = RC_ACTIVATION_REFUSED;
 	}
 	if (rc == RC_OK)

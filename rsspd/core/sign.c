@@ -86,11 +86,13 @@ static void sign_row(const struct sign_op *op, struct audit_row *row, const char
 static void failure_recorded(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct sign_op *op = arg;
+	char request[ID_TEXT];
 
 	(void)rows;
+	id_format(&op->call->request, request);
 	/* else the sweeper will write it down as lost */
 	if (rc != RC_OK)
-		log_warning("core: signature-failed-unrecorded rc=%s", rc_name(rc));
+		log_warning("core: signature-failed-unrecorded rc=%s req=%s", rc_name(rc), request);
 	sign_end(op, op->outcome);
 }
 

@@ -289,6 +289,21 @@ static void the_newest_file_of_the_channel_is_written(void **state)
 	}
 }
 
+static void a_channel_that_is_none_is_not_read(void **state)
+{
+	int ends[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(write(ends[0], "x", 1), 1);
+	log_set_channel(ends[1]);
+	line_of(LOG_TEXT, "a: somebody else's socket");
+	assert_int_equal(read(ends[1], &byte, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +320,7 @@ int main(void)
 		cmocka_unit_test(text_has_time_level_and_process_before_the_message),
 		cmocka_unit_test(a_level_that_is_not_wanted_costs_nothing),
 		cmocka_unit_test(the_newest_file_of_the_channel_is_written),
+		cmocka_unit_test(a_channel_that_is_none_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
