@@ -79,6 +79,20 @@ static void a_counter_counts_each_series_apart(void **state)
 	assert_has("\nrsspd_http_requests_total{route=\"/a\",method=\"GET\",status=\"other\"} 1\n");
 }
 
+static void a_status_counts_under_its_own_name(void **state)
+{
+	static const int numbers[] = {200, 400, 401, 404, 405, 409, 413, 415, 429, 500, 501, 503};
+	char line[96];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		metric_add(METRIC_REQUESTS, 0, METHOD_GET, metric_status(numbers[i]));
+		snprintf(line, sizeof(line), "{route=\"/a\",method=\"GET\",status=\"%d\"} 1\n",
+			numbers[i]);
+		assert_has(line);
+	}
+}
+
 static void a_route_that_is_none_is_unknown(void **state)
 {
 	(void)state;
@@ -217,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_counted_before_it_is_opened),
 		TEST(a_counter_counts_each_series_apart),
+		TEST(a_status_counts_under_its_own_name),
 		TEST(a_route_that_is_none_is_unknown),
 		TEST(a_label_that_does_not_exist_counts_nothing),
 		TEST(label_values_are_escaped),
