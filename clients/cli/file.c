@@ -135,36 +135,61 @@ static int temporary_name(const char *path, struct buf *name)
 	return 0;
 }
 
-int file_write_whole(const char *path, struct span bytes, bool replace)
+/* A file has no name until it is whole: whatever ends us leaves nothing behind. EOPNOTSUPP where
+ * the file system cannot do that. */
+static int write_nameless(const char *path, struct span bytes)
+{
+	char own[32];
+	char *copy = strdup(path);
+
+	if (copy == NULL)
+		return ENOMEM;
+	int fd = open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(copy);
+	if (fd < 0)
+		return EOPNOTSUPP;
+	int error = write_all(fd, bytes) && fsync(fd) == 0 ? 0 : errno;
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	if (error == 0 && linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
+		error = errno == EEXIST ? EEXIST : EOPNOTSUPP;
+	close(fd);
+	return error;
+}
+
+static int write_named(const char *path, struct span bytes, bool replace)
 {
 	struct buf name = BUF_INIT;
 	int error = temporary_name(path, &name);
-	int fd = -1;
 
 	if (error != 0)
 		goto out;
 	char *temporary = (char *)name.data;
-	fd = mkostemp(temporary, O_CLOEXEC);
+	int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
 		error = errno;
 		goto out;
 	}
-	bool done = write_temporary(fd, bytes);
-	error = done ? 0 : errno;
-	if (close(fd) != 0 && done) {
-		done = false;
+	error = write_temporary(fd, bytes) ? 0 : errno;
+	if (close(fd) != 0 && error == 0)
 		error = errno;
-	}
-	if (done && !move_into_place(temporary, path, replace)) {
-		done = false;
+	if (error == 0 && !move_into_place(temporary, path, replace))
 		error = errno;
-	}
-	if (done)
-		sync_directory(path);
-	else
+	if (error != 0)
 		unlink(temporary);
 out:
 	buf_free(&name);
+	return error;
+}
+
+int file_write_whole(const char *path, struct span bytes, bool replace)
+{
+	/* a link replaces nothing */
+	int error = replace ? EOPNOTSUPP : write_nameless(path, bytes);
+
+	if (error == EOPNOTSUPP)
+		error = write_named(path, bytes, replace);
+	if (error == 0)
+		sync_directory(path);
 	return error;
 }
 

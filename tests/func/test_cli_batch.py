@@ -21,6 +21,7 @@ from lib.middleman import Middleman
 from lib.people import GOOD_PIN, Operator, code_for, new_person
 from lib.rssp import PROGRAM, Rssp, finish
 from lib.server import Server
+from lib import totp
 
 SAMPLE = (SOURCE / "tests" / "data" / "hoc-ba-mau.pdf").read_bytes()
 SANITIZED = b"__asan_init" in Path(PROGRAM).read_bytes()
@@ -113,10 +114,16 @@ def padded(size):
             + b"trailer\n<< /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(out))
 
 
+def lasting_otp(subscriber):
+    """One that is still good when many documents have been read: not of the last time step."""
+    subscriber.last_step = max(subscriber.last_step, totp.step_now() - 1)
+    return subscriber.next_otp()
+
+
 def sign(rssp, subscriber, *words, **rest):
     rest.setdefault("pin", subscriber.pin)
     if "otp" not in rest:
-        rest["otp"] = subscriber.next_otp()
+        rest["otp"] = lasting_otp(subscriber)
     return rssp.run("sign", *words, "--credential", subscriber.credential, **rest)
 
 
@@ -217,9 +224,10 @@ def test_nothing_to_sign_is_said(rssp, subscriber, tmp_path):
 # how many
 
 
+@pytest.mark.slow
 def test_500_documents_take_one_pin_and_one_otp(between, subscriber, folder, is_good):
     place = folder(500)
-    done = sign(between.rssp, subscriber, place, "--json", otp=subscriber.otp(1))
+    done = sign(between.rssp, subscriber, place, "--json", otp=lasting_otp(subscriber))
     assert [row["state"] for row in done.json["documents"]] == ["done"] * 500
     assert between.middleman.count("credentials/authorize") == 1
     assert between.middleman.hashes() == [50] * 10
@@ -288,7 +296,7 @@ def test_a_detached_signature_does_not_hold_the_file_in_memory(rssp, subscriber,
     with open(file, "wb") as out:
         out.truncate(400 << 20)
     process = rssp.begin("sign", file, "--format", "cades", "--credential", subscriber.credential,
-                         pin=subscriber.pin, otp=subscriber.next_otp())
+                         pin=subscriber.pin, otp=lasting_otp(subscriber))
     process.stdout.read(), process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0 and usage.ru_maxrss < 300 << 10  # kB; with AddressSanitizer too
@@ -306,11 +314,12 @@ def test_a_batch_of_rsa_signatures_is_good_in_both_formats(
                for number in range(3))
 
 
+@pytest.mark.slow
 def test_a_batch_is_never_in_memory_as_a_whole(rssp, subscriber, tmp_path, is_good):
     for number in range(12):
         (tmp_path / f"{number:02}.pdf").write_bytes(padded(16 << 20))
     process = rssp.begin("sign", tmp_path, "--credential", subscriber.credential,
-                         pin=subscriber.pin, otp=subscriber.otp(1))
+                         pin=subscriber.pin, otp=lasting_otp(subscriber))
     process.stdout.read(), process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     # kB, of rssp or one child; AddressSanitizer keeps what is freed
@@ -403,7 +412,7 @@ def test_a_file_that_changes_meanwhile_is_not_written(between, subscriber, folde
     between.middleman.at("credentials/authorize", 1, "hold")
     place = folder(2)
     process = between.rssp.begin("sign", place, "--credential", subscriber.credential,
-                                 pin=subscriber.pin, otp=subscriber.next_otp())
+                                 pin=subscriber.pin, otp=lasting_otp(subscriber))
     assert between.middleman.held.wait(30)
     with open(place / "hs-000.pdf", "ab") as out:
         out.write(b"% more\n")
@@ -507,7 +516,7 @@ def test_one_list_serves_one_run_at_a_time(between, rssp, subscriber, folder, tm
     between.middleman.at("credentials/authorize", 1, "hold")
     place, listed = folder(1), tmp_path / "kq.jsonl"
     process = between.rssp.begin("sign", place, "--credential", subscriber.credential, "--results",
-                                 listed, pin=subscriber.pin, otp=subscriber.next_otp())
+                                 listed, pin=subscriber.pin, otp=lasting_otp(subscriber))
     assert between.middleman.held.wait(30)
     assert "another rssp" in unasked(rssp, subscriber, place, "--results", listed, expect=2).err
     between.middleman.release()
@@ -632,7 +641,7 @@ def stopped(between, subscriber, place, listed):
     """A run that waits for its second answer."""
     between.middleman.at("signatures/signHash", 2, "hold")
     process = between.rssp.begin("sign", place, "--credential", subscriber.credential, "--results",
-                                 listed, pin=subscriber.pin, otp=subscriber.next_otp())
+                                 listed, pin=subscriber.pin, otp=lasting_otp(subscriber))
     assert between.middleman.held.wait(30)
     return process
 
@@ -674,6 +683,24 @@ def test_a_killed_run_is_gone_on_with(between, subscriber, folder, tmp_path, is_
     assert is_good(place / "hs-000-signed.pdf") and is_good(place / "hs-059-signed.pdf")
 
 
+@pytest.mark.parametrize("written", [1, 7, 23])
+def test_killed_while_it_writes_it_leaves_whole_files_alone(
+        rssp, subscriber, folder, tmp_path, is_good, written):
+    place, listed = folder(MANY), tmp_path / "kq.jsonl"
+    process = rssp.begin("sign", place, "--credential", subscriber.credential, "--results", listed,
+                         pin=subscriber.pin, otp=lasting_otp(subscriber))
+    while process.poll() is None and (
+            not listed.exists() or listed.read_bytes().count(b'"done"') < written):
+        pass
+    os.killpg(process.pid, signal.SIGKILL)  # and the child that writes
+    finish(process, -signal.SIGKILL)
+    assert set(names(place)) <= {f"hs-{number:03}{end}.pdf" for number in range(MANY)
+                                 for end in ("", "-signed")}
+    assert all(is_good(file) for file in place.glob("*-signed.pdf"))
+    unasked(rssp, subscriber, place, "--results", listed)
+    assert states(listed) == ["done"] * MANY and len(names(place)) == 2 * MANY
+
+
 def test_an_output_written_by_a_run_that_was_killed_before_noting_it_is_recognised(
         rssp, subscriber, folder, tmp_path):
     place, listed = folder(1), tmp_path / "kq.jsonl"
@@ -694,7 +721,7 @@ def test_a_terminal_that_closes_leaves_a_run_to_go_on_with(between, subscriber, 
         os.execve(PROGRAM, [PROGRAM, "sign", str(place), "--credential", subscriber.credential,
                             "--results", str(listed)], between.rssp.environment)
     shown = b""
-    for prompt, answer in ((b"PIN: ", subscriber.pin), (b"password: ", subscriber.next_otp())):
+    for prompt, answer in ((b"PIN: ", subscriber.pin), (b"password: ", lasting_otp(subscriber))):
         while prompt not in shown:
             shown += os.read(terminal, 4096)
         os.write(terminal, answer.encode() + b"\n")
@@ -711,7 +738,7 @@ def test_the_progress_bar_is_for_terminals_and_for_what_takes_longer_than_a_seco
     between.middleman.at("signatures/signHash", 1, "slow")
     code, shown, _ = between.rssp.talk(
         "sign", folder(MANY), "--credential", subscriber.credential,
-        answers=[("PIN: ", subscriber.pin + "\n"), ("password: ", subscriber.next_otp() + "\n")])
+        answers=[("PIN: ", subscriber.pin + "\n"), ("password: ", lasting_otp(subscriber) + "\n")])
     assert code == 0 and "signing " in shown and "50/60" in shown and "█" in shown
     between.middleman.counts.clear()
     done = sign(between.rssp, subscriber, folder(MANY, "lần hai"))
