@@ -5,8 +5,11 @@ import pytest
 
 from lib import signed_files as make
 from lib.signed_files import Authority, Pdf, sign_cms
-from lib.verifying import INPUT, NOT_VALID
+from lib.verifying import NOT_VALID
 from lib.verifying import ca, good, person, stamped, tsa, verify  # pylint: disable=unused-import
+
+
+CHANGED = Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
 
 
 # what was signed: the PDF
@@ -44,12 +47,12 @@ def test_a_missing_or_odd_byte_range_is_a_fault(verify, good, spoil):
     assert found == {"byte_range_wrong"}
 
 
-@pytest.mark.parametrize("spoil", [b"/Contentz", b"/Contents null /X"])
-def test_missing_contents_are_a_fault(verify, good, spoil):
-    data = Pdf().sign(good, entries=b"                    ")
-    forged = data.data.replace(b"  /Contents <", (spoil + b" <").rjust(13)[:13] if len(
-        spoil) < 12 else b"/Content null<"[:13])
-    assert verify.faults(forged) & {"contents_not_exact", "byte_range_wrong"}
+@pytest.mark.parametrize("key", [b"/Contentz", b"/Contents null /X", b"/Contents () /X", b"/Contents 5 0 R /X"])
+def test_missing_contents_are_a_fault(verify, good, key):
+    room = 12
+    data = Pdf().sign(good, entries=b" " * room)
+    forged = replaced(data.data, b" " * room + b" /Contents <", (b" " + key).rjust(room + 10) + b" <")
+    assert verify.faults(forged) == {"contents_not_exact"}
 
 
 def test_the_gap_holds_the_contents_and_nothing_else(verify, good):
@@ -67,26 +70,34 @@ def test_the_gap_holds_the_contents_and_nothing_else(verify, good):
     lambda der: (der.hex()[:40] + " " + der.hex()[40:]).encode().ljust(2 * make.ROOM, b"0"),
 ])
 def test_contents_are_plain_hexadecimal_digits(verify, good, write):
-    code, _ = verify.report(Pdf().sign(good, exact=write))[0], None
-    assert code == NOT_VALID
+    assert verify.faults(Pdf().sign(good, exact=write)) == {"contents_not_exact"}
 
 
 def test_signature_wrapping_is_found(verify, good):
-    """The signed second part is moved behind, the gap made wide, and a forged revision put into it."""
+    """The signed second part is moved behind, as the copied ByteRange says; into the wide gap come a
+    table where the old one stood, new content, and the signature's dictionary with the wide range."""
     data = Pdf().sign(good)
     first, last, length = data.last_range()
-    old = b"/ByteRange [0 %010d %010d %010d]" % (first, last, length)
-    rest = data.data[last:]
-    evil = b"4 0 obj\n%s\nendobj\n" % Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
-    moved = last + len(evil) + 200
-    new = b"/ByteRange [0 %010d %010d %010d]" % (first, moved, length)
-    head = data.data[:last].replace(old, new)
-    start = len(head) + len(evil)
-    xref = b"xref\n4 1\n%010d 00000 n \n" % len(head)
-    tail = xref + b"trailer\n<< /Size %d /Root 1 0 R /Prev %d >>\n" % (data.size, data.last)
-    forged = (head + evil + tail).ljust(moved) + rest + b"startxref\n%d\n%%%%EOF\n" % start
-    code, _ = verify.report(forged)[0], None
-    assert code in (NOT_VALID, INPUT)
+    value, field = data.size - 1, data.size - 2
+    moved = data.last + 40000
+
+    def gap(offsets):
+        dictionary = (b"%d 0 obj\n<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached"
+                      b" /ByteRange [0 %010d %010d %010d] /Contents %s >>\nendobj\n" % (
+                          value, first, moved, length, data.data[first:last]))
+        content = b"4 0 obj\n%s\nendobj\n" % CHANGED
+        known = {number: data.data.index(b"\n%d 0 obj" % number) + 1 for number in (2, 5)} | {
+            number: data.data.rindex(b"\n%d 0 obj" % number) + 1 for number in (1, 3, field)}
+        table = b"xref\n0 1\n0000000000 65535 f \n" + b"".join(
+            b"%d 1\n%010d 00000 n \n" % row for row in sorted((known | offsets).items()))
+        table += b"trailer\n<< /Size %d /Root 1 0 R >>\n" % data.size
+        made = data.data[first:last].ljust(data.last - first) + table
+        found = {4: first + len(made), value: first + len(made) + len(content)}
+        return found, (made + content + dictionary).ljust(moved - first)
+    offsets, _ = gap({4: 0, value: 0})
+    _, middle = gap(offsets)
+    forged = data.data[:first] + middle + data.data[last:]
+    assert verify.faults(forged) == {"contents_not_exact"}
 
 
 def test_a_signature_slipped_in_by_a_later_revision_covers_nothing(verify, good):
@@ -134,23 +145,41 @@ def test_one_bad_signature_of_two_is_exit_9(verify, good):
     assert code == NOT_VALID and [one["valid"] for one in report["signatures"]] == [True, False]
 
 
-def test_an_empty_field_that_is_signed_later_is_a_signature(verify, good):
-    data = Pdf(objects=[b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R >>"])
+EMPTY = (b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Signature6) /F 132 /Rect [0 0 0 0] /P 3 0 R"
+         b" %s >>")
+
+
+def with_empty_field():
+    data = Pdf(objects=[EMPTY % b""])
     data.fields, data.annots = [6], [6]
-    data.update({1: data.catalog_text(), 3: data.page_text()})
-    data.sign(good).sign(good, objects={
-        6: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /F 132 /Rect [0 0 0 0] /P 3 0 R >>"})
-    code, _ = verify.report(data)[0], None
+    return data.update({1: data.catalog_text(), 3: data.page_text()})
+
+
+def test_an_empty_field_that_is_signed_later_is_a_signature(verify, good):
+    code, report = verify.report(with_empty_field().sign(good).sign(good, into=6))
     assert code == 0
+    assert [one["addedLater"] for one in report["signatures"]] == [["signature"], []]
+
+
+def test_an_empty_field_that_is_dressed_up_is_a_change(verify, good):
+    data = with_empty_field().sign(good)
+    look = {6: EMPTY % b"/AP << /N 40 0 R >>", 40: Pdf.stream(b"0 0 9 9 re f", b"/Subtype /Form /BBox [0 0 9 9]")}
+    assert verify.faults(data.update(look)) == {"form_changed_later"}
+    moved = with_empty_field().sign(good)
+    wide = EMPTY.replace(b"[0 0 0 0]", b"[0 0 500 800]") % b""
+    assert verify.faults(moved.update({6: wide})) == {"annotations_changed_later"}
+
+
+def test_a_signature_that_is_taken_out_or_replaced_is_a_change(verify, good):
+    data = Pdf().sign(good).sign(good)
+    assert "content_changed_later" in verify.faults(data.update({
+        6: EMPTY % b"/V %d 0 R" % 9}))
 
 
 @pytest.mark.parametrize("tail", [
     b"\n\n", b"  "])
 def test_white_space_behind_is_nothing(verify, good, tail):
     assert not verify.faults(Pdf().sign(good).data + tail)
-
-
-CHANGED = Pdf.stream(b"BT /F1 18 Tf 72 720 Td (Gia mao) Tj ET")
 
 
 @pytest.mark.parametrize("name, objects", [

@@ -388,12 +388,21 @@ static void search_crls(struct crl_search *search, STACK_OF(X509_CRL) * crls)
 	ERR_clear_error();
 }
 
+static bool is_plain(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] <= ' ' || text.data[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 static bool ask_for_url(void *arg, const ASN1_IA5STRING *url)
 {
 	struct verify_report *report = arg;
 	struct span text = SPAN(ASN1_STRING_get0_data(url), (size_t)ASN1_STRING_length(url));
 
-	if (text.len < 8 || text.len > 1024 || memchr(text.data, 0, text.len) != NULL ||
+	if (text.len < 8 || text.len > 1024 || !is_plain(text) ||
 		strncasecmp((const char *)text.data, "http", 4) != 0 ||
 		report->crl_url_count == CRL_URLS_MAX)
 		return false;

@@ -289,22 +289,26 @@ class Pdf:
         return self
 
     def sign(self, make, format=b"ETSI.CAdES.detached", date=NOW, entries=b"", field=b"",
-             catalog=b"", objects=None, room=ROOM, exact=None):
-        """make: the CMS of the bytes that are signed. objects: more of this revision."""
-        number = self.size
-        self.fields.append(number)
-        self.annots.append(number)
-        self.catalog += catalog.replace(b"VALUE", b"%d 0 R" % (number + 1))
+             catalog=b"", objects=None, room=ROOM, exact=None, into=None):
+        """make: the CMS of the bytes that are signed. objects: more of this revision; into: an empty
+        field that is there already."""
+        number = into or self.size
+        value = self.size if into else self.size + 1
+        if not into:
+            self.fields.append(number)
+            self.annots.append(number)
+        self.catalog += catalog.replace(b"VALUE", b"%d 0 R" % value)
         hole = b"<" + b"0" * (2 * room) + b">"
         ranges = b"/ByteRange [0 %010d %010d %010d]"
         said = b"" if date is None else b"/M (D:%s+00'00')" % date.strftime("%Y%m%d%H%M%S").encode()
         before = len(self.data)
+        shown = {} if into else {1: self.catalog_text(), 3: self.page_text()}
         self.update({
-            1: self.catalog_text(), 3: self.page_text(),
+            **shown,
             number: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Signature%d) /F 132"
-                    b" /Rect [0 0 0 0] /P 3 0 R /V %d 0 R %s >>" % (number, number + 1, field),
-            number + 1: b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /%s %s %s %s"
-                        b" /Contents %s >>" % (format, said, ranges % (0, 0, 0), entries, hole),
+                    b" /Rect [0 0 0 0] /P 3 0 R /V %d 0 R %s >>" % (number, value, field),
+            value: b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /%s %s %s %s"
+                   b" /Contents %s >>" % (format, said, ranges % (0, 0, 0), entries, hole),
             **(objects or {})})
         first = self.data.index(hole, before)
         last = first + len(hole)
