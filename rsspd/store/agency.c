@@ -36,16 +36,11 @@ static const struct pg_statement agency_add = {.name = "agency_add", .sql =
 	" UNION ALL SELECT id FROM a3 WHERE $25::text IS NULL"
 	" UNION ALL SELECT id FROM a2 WHERE $24::text IS NULL"
 	" UNION ALL SELECT id FROM a1 WHERE $23::text IS NULL), "
-	"old AS (SELECT g.id, g.sector FROM rssp.agency g JOIN target USING (id)), "
+	/* schema/0004 raises the versions of the people below */
 	"changed AS (UPDATE rssp.agency g SET sector = coalesce($26::text, g.sector),"
-	" province = coalesce(nullif($27::text, ''), g.province) FROM old"
-	" WHERE g.id = old.id AND (g.sector IS DISTINCT FROM coalesce($26::text, g.sector)"
-	" OR g.province <> coalesce(nullif($27::text, ''), g.province))"
-	" RETURNING g.id, g.sector IS DISTINCT FROM old.sector AS moved), "
-	/* what the policy was told of the people below is no longer so */
-	"raised AS (UPDATE rssp.subscriber s SET version = s.version + 1"
-	" FROM rssp.agency g, changed WHERE changed.moved AND g.path @> ARRAY[changed.id]"
-	" AND s.agency = g.id), "
+	" province = coalesce(nullif($27::text, ''), g.province) FROM target"
+	" WHERE g.id = target.id AND (g.sector IS DISTINCT FROM coalesce($26::text, g.sector)"
+	" OR g.province <> coalesce(nullif($27::text, ''), g.province))), "
 	"noted AS (INSERT INTO audit.event (" AUDIT_COLUMNS
 	") SELECT $1::timestamptz, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::uuid,"
 	" $8::text, $9::uuid, $10::uuid, coalesce($11::uuid, target.id), $12::inet, $13::text,"

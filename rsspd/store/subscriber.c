@@ -22,10 +22,12 @@
 	" LEFT JOIN rssp.credential_guard u ON u.credential = c.id"                                \
 	" ORDER BY picked.id, c.created_at, c.id"
 
-static const struct pg_statement subscriber_list_one = {.name = "subscriber_list_one", .sql = SUBSCRIBER_LIST("s.id = $2::uuid")};
+static const struct pg_statement subscriber_list_one = {.name = "subscriber_list_one",
+	.sql = SUBSCRIBER_LIST("s.id = $2::uuid")};
 static const struct pg_statement subscriber_list_agency = {.name = "subscriber_list_agency", .sql =
 	SUBSCRIBER_LIST("s.agency IN (SELECT id FROM rssp.agency WHERE path @> ARRAY[$1::uuid])")};
-static const struct pg_statement subscriber_list_all = {.name = "subscriber_list_all", .sql = SUBSCRIBER_LIST("true")};
+static const struct pg_statement subscriber_list_all = {.name = "subscriber_list_all",
+	.sql = SUBSCRIBER_LIST("true")};
 
 void store_subscriber_list(
 	struct pg *pg, const struct subscriber_filter *filter, pg_done_fn done, void *arg)

@@ -6,200 +6,21 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "store/pg_internal.h"
-
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
-
-#define PATIENCE_MS 30000
-
-struct world {
-	char dir[64];
-	char conninfo[128];
-	PGconn *super;
-	struct loop *loop;
-	struct pg *pg;
-	struct loop_timer *patience, *poll;
-	bool (*until)(struct world *world);
-	size_t wanted; /* callbacks still to come */
-};
-
-/* one unit's end */
-struct end {
-	struct world *world;
-	rc_t rc;
-	unsigned calls;
-	size_t rows;
-	int64_t number;
-};
-
-static void cluster(const struct world *world, const char *verb)
-{
-	char program[] = SOURCE_DIR "/tests/unit/cluster", dir[64], word[8];
-	char *argv[] = {program, word, dir, NULL};
-	pid_t pid;
-	int status;
-
-	snprintf(dir, sizeof(dir), "%s", world->dir);
-	snprintf(word, sizeof(word), "%s", verb);
-	assert_int_equal(posix_spawn(&pid, program, NULL, NULL, argv, environ), 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-static void super_connect(struct world *world)
-{
-	char conninfo[128];
-
-	snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=postgres", world->dir);
-	world->super = PQconnectdb(conninfo);
-	assert_int_equal(PQstatus(world->super), CONNECTION_OK);
-}
-
-static void super_sql(struct world *world, const char *sql)
-{
-	PGresult *result = PQexec(world->super, sql);
-
-	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
-		fail_msg("%s: %s", sql, PQerrorMessage(world->super));
-	PQclear(result);
-}
-
-static int64_t super_number(struct world *world, const char *sql)
-{
-	PGresult *result = PQexec(world->super, sql);
-
-	assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
-	int64_t number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-	PQclear(result);
-	return number;
-}
-
-static void out_of_patience(void *arg)
-{
-	(void)arg;
-	fail_msg("nothing came for %d ms", PATIENCE_MS);
-}
-
-static void run(struct world *world)
-{
-	loop_timer_set(world->patience, PATIENCE_MS);
-	assert_int_equal(loop_run(world->loop), RC_OK);
-	loop_timer_cancel(world->patience);
-}
-
-static void poll_once(void *arg)
-{
-	struct world *world = arg;
-
-	if (world->until(world))
-		loop_stop(world->loop);
-	else
-		loop_timer_set(world->poll, 5);
-}
-
-/* Runs the loop until the condition holds. */
-static void await(struct world *world, bool (*until)(struct world *world))
-{
-	world->until = until;
-	loop_timer_set(world->poll, 0);
-	run(world);
-}
-
-static void start_store_as(struct world *world, const char *conninfo, size_t connections,
-	size_t waiting_max, int64_t timeout_ms)
-{
-	const struct pg_settings settings = {conninfo, connections, waiting_max, timeout_ms};
-
-	assert_int_equal(pg_new(world->loop, &settings, &world->pg), RC_OK);
-}
-
-static void start_store(
-	struct world *world, size_t connections, size_t waiting_max, int64_t timeout_ms)
-{
-	start_store_as(world, world->conninfo, connections, waiting_max, timeout_ms);
-}
-
-static bool is_ready(struct world *world)
-{
-	return pg_ready(world->pg);
-}
-
-static bool all_up(struct world *world)
-{
-	for (size_t i = 0; i < world->pg->settings.connections; i++) {
-		if (world->pg->conns[i].state != PG_UP)
-			return false;
-	}
-	return true;
-}
-
-static bool was_refused(struct world *world)
-{
-	return world->pg->conns[0].complained;
-}
-
-static bool somebody_waits_for_a_lock(struct world *world)
-{
-	return super_number(world, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rsspd'"
-				   " AND wait_event_type = 'Lock'") > 0;
-}
-
-static void await_ready(struct world *world)
-{
-	await(world, is_ready);
-}
-
-static void on_done(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct end *end = arg;
-
-	end->rc = rc;
-	end->calls++;
-	end->rows = pg_row_count(rows);
-	if (end->rows > 0 && !pg_is_null(rows, 0, 0))
-		end->number = pg_number(rows, 0, 0);
-	if (--end->world->wanted == 0)
-		loop_stop(end->world->loop);
-}
-
-static struct pg_params *params(void)
-{
-	struct pg_params *fresh = NULL;
-
-	assert_int_equal(pg_params_new(&fresh), RC_OK);
-	return fresh;
-}
-
-static void submit(struct world *world, const struct pg_statement *statement,
-	struct pg_params *given, struct end *end)
-{
-	*end = (struct end){.world = world, .rc = RC_COUNT};
-	world->wanted++;
-	pg_submit(world->pg, statement, given, on_done, end);
-	assert_int_equal(end->calls, 0);
-}
+#include "pg_world.h"
 
 /* txid_current tells which units were committed together */
-static const struct pg_statement insert_one = {.name = "t_insert", .sql = "INSERT INTO public.t (id) VALUES ($1::bigint) RETURNING txid_current()"};
-static const struct pg_statement insert_deferred = {.name = "t_deferred", .sql =
-	"INSERT INTO public.t_deferred (id) VALUES ($1::bigint) RETURNING txid_current()"};
+static const struct pg_statement insert_one = {.name = "t_insert",
+	.sql = "INSERT INTO public.t (id) VALUES ($1::bigint) RETURNING txid_current()"};
+static const struct pg_statement insert_deferred = {.name = "t_deferred",
+	.sql = "INSERT INTO public.t_deferred (id) VALUES ($1::bigint) RETURNING txid_current()"};
 static const struct pg_statement divide = {.name = "t_divide", .sql = "SELECT 1 / $1::bigint"};
 static const struct pg_statement broken = {.name = "t_broken", .sql = "SELEKT 1"};
 static const struct pg_statement backend = {.name = "t_backend", .sql = "SELECT pg_backend_pid()"};
-static const struct pg_statement wait_row = {.name = "t_wait", .sql = "UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
-static const struct pg_statement wait_two = {.name = "t_wait_two", .sql =
-	"WITH a AS MATERIALIZED (UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n)"
-	" UPDATE public.t_lock SET n = n + 1 WHERE id = $2::bigint AND (SELECT n FROM a) > 0 RETURNING n"};
+static const struct pg_statement wait_row = {.name = "t_wait",
+	.sql = "UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
+static const struct pg_statement wait_two = {.name = "t_wait_two",
+	.sql = "WITH a AS MATERIALIZED (UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n)"
+	       " UPDATE public.t_lock SET n = n + 1 WHERE id = $2::bigint AND (SELECT n FROM a) > 0 RETURNING n"};
 
 static struct pg_params *one_number(int64_t number)
 {
@@ -207,66 +28,6 @@ static struct pg_params *one_number(int64_t number)
 
 	pg_put_number(fresh, number);
 	return fresh;
-}
-
-static int world_new(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-
-	log_open("test", LOG_ERROR + 1);
-	snprintf(world->dir, sizeof(world->dir), "/tmp/rsspd-pg-XXXXXX");
-	assert_non_null(mkdtemp(world->dir));
-	cluster(world, "start");
-	snprintf(world->conninfo, sizeof(world->conninfo), "host=%s dbname=postgres user=rsspd",
-		world->dir);
-	super_connect(world);
-	super_sql(world,
-		"CREATE TABLE public.t (id bigint PRIMARY KEY);"
-		"CREATE TABLE public.t_deferred (id bigint UNIQUE DEFERRABLE INITIALLY DEFERRED);"
-		"CREATE TABLE public.t_lock (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0);"
-		"INSERT INTO public.t_lock (id) VALUES (1), (2);"
-		"GRANT ALL ON public.t, public.t_deferred, public.t_lock TO rsspd");
-	*state = world;
-	return 0;
-}
-
-static int world_free(void **state)
-{
-	struct world *world = *state;
-	char program[] = "rm", flags[] = "-rf";
-	char *argv[] = {program, flags, world->dir, NULL};
-	pid_t pid;
-
-	PQfinish(world->super);
-	cluster(world, "stop");
-	assert_int_equal(posix_spawnp(&pid, program, NULL, NULL, argv, environ), 0);
-	waitpid(pid, NULL, 0);
-	free(world);
-	return 0;
-}
-
-static int store_new(void **state)
-{
-	struct world *world = *state;
-
-	assert_int_equal(loop_new(&world->loop), RC_OK);
-	assert_int_equal(
-		loop_timer_new(world->loop, out_of_patience, NULL, &world->patience), RC_OK);
-	assert_int_equal(loop_timer_new(world->loop, poll_once, world, &world->poll), RC_OK);
-	world->wanted = 0;
-	super_sql(world, "TRUNCATE public.t, public.t_deferred; UPDATE public.t_lock SET n = 0");
-	return 0;
-}
-
-static int store_free(void **state)
-{
-	struct world *world = *state;
-
-	pg_free(&world->pg);
-	loop_timer_free(&world->poll);
-	loop_timer_free(&world->patience);
-	loop_free(&world->loop);
-	return 0;
 }
 
 static void units_that_wait_share_one_commit(void **state)
@@ -493,13 +254,13 @@ static void one_lane_never_waits_for_itself(void **state)
 
 static void parameters_arrive_as_they_were_given(void **state)
 {
-	static const struct pg_statement echo = {.name = "t_echo", .sql =
-		"SELECT CASE WHEN $1::text IS NULL AND $2::text = 'a''b' AND $3::bigint = -5"
-		" AND $4::bytea = '\\x0001ff' AND $5::bytea IS NULL AND $6::bytea = ''"
-		" AND $7::uuid = '01020304-0000-0000-0000-000000000000' AND $8::uuid IS NULL"
-		" AND $9::timestamptz = '2026-01-02 03:04:05.678Z' AND $10::timestamptz IS NULL"
-		" AND $11::bytea[] = '{\"\\\\x6161\",\"\\\\x6262\"}' AND $12::bytea[] = '{}'"
-		" THEN 1 ELSE 0 END::bigint"};
+	static const struct pg_statement echo = {.name = "t_echo",
+		.sql = "SELECT CASE WHEN $1::text IS NULL AND $2::text = 'a''b' AND $3::bigint = -5"
+		       " AND $4::bytea = '\\x0001ff' AND $5::bytea IS NULL AND $6::bytea = ''"
+		       " AND $7::uuid = '01020304-0000-0000-0000-000000000000' AND $8::uuid IS NULL"
+		       " AND $9::timestamptz = '2026-01-02 03:04:05.678Z' AND $10::timestamptz IS NULL"
+		       " AND $11::bytea[] = '{\"\\\\x6161\",\"\\\\x6262\"}' AND $12::bytea[] = '{}'"
+		       " THEN 1 ELSE 0 END::bigint"};
 	struct world *world = *state;
 	struct pg_params *given = params();
 	const struct id id = {{1, 2, 3, 4}}, none = {{0}};
@@ -551,11 +312,11 @@ static void on_row(void *arg, rc_t rc, const struct pg_rows *rows)
 
 static void columns_are_read_as_they_are(void **state)
 {
-	static const struct pg_statement row = {.name = "t_row", .sql =
-		"SELECT (-3)::smallint, (-9223372036854775808)::bigint, true, 'Ví Dụ'::text,"
-		" '\\x00ff'::bytea,"
-		" '01020304-0000-0000-0000-000000000000'::uuid, '2026-01-02 03:04:05.6789Z'::timestamptz,"
-		" '1969-12-31 23:59:59.9995Z'::timestamptz, NULL::text"};
+	static const struct pg_statement row = {.name = "t_row",
+		.sql = "SELECT (-3)::smallint, (-9223372036854775808)::bigint, true, 'Ví Dụ'::text,"
+		       " '\\x00ff'::bytea,"
+		       " '01020304-0000-0000-0000-000000000000'::uuid, '2026-01-02 03:04:05.6789Z'::timestamptz,"
+		       " '1969-12-31 23:59:59.9995Z'::timestamptz, NULL::text"};
 	struct world *world = *state;
 
 	start_store(world, 1, 1000, 5000);
