@@ -18,6 +18,8 @@ from lib.signed_files import DAY, NOW, Authority, OpensslTimestamps, Pdf, make_t
 from lib.verifying import INPUT, NOT_VALID, USAGE, Nowhere, Verify
 from lib.verifying import ca, good, person, stamped, tsa, verify  # pylint: disable=unused-import
 
+pytestmark = pytest.mark.filterwarnings("ignore:SHA1 signatures are deprecated")
+
 
 # what holds
 
@@ -149,6 +151,19 @@ def test_a_bad_timestamp_is_a_fault(verify, person, tsa, spoil, fault):
             return cms.ContentInfo({"content_type": "data", "content": b"broken"}).dump()
     data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=without_parsing))
     assert fault in verify.faults(data)
+
+
+def test_an_authority_that_expired_since_is_noted_and_a_revoked_one_refused(verify, ca, person):
+    then, authority = NOW - 10 * DAY, ca.timestamper(start=-20 * DAY, end=-5 * DAY)
+    data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=lambda value: make_token(
+        authority, value, then)), date=then)
+    code, one = verify.one(data)
+    assert code == 0 and set(one["notes"]) == {
+        "timestamp_certificate_expired_since", "timestamp_revocation_not_checked"}
+    revoked = ca.timestamper()
+    data = Pdf().sign(lambda data: sign_cms(data, person, timestamp=lambda value: make_token(revoked, value)))
+    crl = verify.file("tsa.crl", ca.crl(revoked))
+    assert verify.faults(data, crl=crl) == {"timestamp_untrusted"}
 
 
 def test_a_document_timestamp_proves_the_time_of_the_signatures_before(verify, person, tsa):

@@ -224,6 +224,14 @@ def test_a_form_filled_later_is_named_as_such(verify, good):
     assert verify.faults(form().sign(good).update(FILLED)) == {"form_changed_later"}
 
 
+@pytest.mark.parametrize("start, faults", [(Pdf, set()), (form, {"form_changed_later"})])
+def test_the_forms_fonts_matter_to_fields_but_not_to_signatures(verify, good, start, faults):
+    """Several programs add them when they sign a form that has none."""
+    data = start().sign(good).sign(good)
+    catalog = data.catalog_text().replace(b"/SigFlags 3", b"/SigFlags 3 /DA (/Helv 0 Tf) /DR << /Font << >> >>")
+    assert verify.faults(data.update({1: catalog})) == faults
+
+
 @pytest.mark.parametrize("where", [b"incremental", b"%comment\n9 0 obj\n<< >>\nendobj\n"])
 def test_bytes_behind_that_are_no_revision_are_a_fault(verify, good, where):
     """Incremental saving attacks without a cross-reference table, for readers that repair."""

@@ -126,17 +126,25 @@ static void compare_lists(
 
 /* the objects that have a place in the structure */
 
+/* Fields whose look depends on the form's fonts and defaults: a signature's does not. */
 static bool had_fields(struct comparing *comparing, qpdf_oh form)
 {
 	qpdf_data qpdf = comparing->before->qpdf;
 	qpdf_oh fields = qpdf_oh_get_key_if_dict(qpdf, form, "/Fields");
+	int count = qpdf_oh_is_array(qpdf, fields) ? qpdf_oh_get_array_n_items(qpdf, fields) : 0;
 
-	return qpdf_oh_is_array(qpdf, fields) && qpdf_oh_get_array_n_items(qpdf, fields) > 0;
+	for (int i = 0; i < count; i++) {
+		qpdf_oh field = qpdf_oh_get_array_item(qpdf, fields, i);
+		bool signature = view_is_signature_field(comparing->before, field, false);
+		qpdf_oh_release(qpdf, field);
+		if (!signature)
+			return true;
+	}
+	return false;
 }
 
 static void compare_forms(struct comparing *comparing, qpdf_oh old, qpdf_oh fresh)
 {
-	/* fonts and defaults of fields: nothing without a field that was there before */
 	unsigned defaults = had_fields(comparing, old) ? LATER_FORM : 0;
 	const struct rule rules[] = {{"/Fields", LOOK_INSIDE}, {"/SigFlags", 0}, {"/DR", defaults},
 		{"/DA", defaults}, {"/XFA", LATER_CONTENT}, {NULL, LATER_FORM}};
