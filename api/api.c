@@ -163,7 +163,7 @@ rc_t api_check_operators(const struct api_settings *settings)
 	return rc;
 }
 
-rc_t api_reload_tls(struct api *api)
+void api_reload_tls(struct api *api)
 {
 	const struct api_settings *settings = &api->settings;
 	SSL_CTX *tls = NULL;
@@ -174,12 +174,11 @@ rc_t api_reload_tls(struct api *api)
 		metric_set(METRIC_TLS_CURRENT, 0, 0, 0);
 		log_error("api: certificate and key are not reloaded, the old ones stay path=%s",
 			settings->tls_certificate);
-		return rc;
+		return;
 	}
 	api_note_certificate(tls);
 	http_set_tls(api->public, tls);
 	log_info("api: certificate and key reloaded path=%s", settings->tls_certificate);
-	return RC_OK;
 }
 
 static void api_on_public_drained(void *arg)

@@ -44,9 +44,9 @@ must_check rc_t api_new(struct loop *loop, struct core *core, const struct api_s
 must_check rc_t api_check_tls(const struct api_settings *settings);
 must_check rc_t api_check_operators(const struct api_settings *settings);
 
-/* Reads certificate and key of TLS again, for the connections to come. RC_CONFIG, logged, if they
- * cannot be used: then the old ones stay. */
-must_check rc_t api_reload_tls(struct api *api);
+/* Reads certificate and key of TLS again, for the connections to come. If they cannot be used the
+ * old ones stay; either is logged, counted, and told by the status. */
+void api_reload_tls(struct api *api);
 
 /* Stops accepting; `done` runs once, on the loop, after every request under way was answered and
  * its answer was sent (or its connection had gone). The core must still be there until then. */

@@ -90,8 +90,7 @@ static void server_heard(struct server *server, const struct control_message *me
 		server_note_restarts(message);
 		return;
 	case CONTROL_RELOAD:
-		if (api_reload_tls(server->api) != RC_OK)
-			log_error("server: what a reload was to bring is not in force");
+		api_reload_tls(server->api);
 		return;
 	case CONTROL_ATTACHED:
 	case CONTROL_LOST:
