@@ -107,6 +107,8 @@ enum worker_end worker_run(const struct worker_task *task, void *reply)
 		errno = error;
 		return WORKER_NOT_BEGUN;
 	}
-	return answered && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? WORKER_DONE
-									 : WORKER_HARMED;
+	if (answered && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return WORKER_DONE;
+	memset(reply, 0, task->reply_size);
+	return WORKER_HARMED;
 }
