@@ -111,8 +111,9 @@ static struct ask *batch_cut(struct task *task)
 
 	part.indices = batch->indices + batch->next;
 	part.index_count = count;
-	if (proto_sign_encode(&body, &part) == RC_OK)
-		ask = ask_new(task, buf_span(&body), (unsigned)count * batch->sign_us + UNWRAP_US);
+	if (count == batch->job.index_count || proto_sign_encode(&body, &part) == RC_OK)
+		ask = ask_new(task, buf_span(body.len > 0 ? &body : &batch->body),
+			(unsigned)count * batch->sign_us + UNWRAP_US);
 	buf_free(&body);
 	if (ask == NULL)
 		return NULL;

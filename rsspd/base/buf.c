@@ -30,7 +30,10 @@ rc_t buf_reserve(struct buf *buf, size_t more)
 	if (buf->len + more <= buf->capacity)
 		return RC_OK;
 
-	size_t capacity = buf->capacity == 0 ? BUF_FIRST_CAPACITY : buf->capacity;
+	/* what is reserved at once is rarely exceeded; what grows, grows by doubling */
+	size_t capacity = buf->capacity == 0 && more > BUF_FIRST_CAPACITY ? more : buf->capacity;
+	if (capacity == 0)
+		capacity = BUF_FIRST_CAPACITY;
 	while (capacity < buf->len + more)
 		capacity *= 2;
 
