@@ -125,6 +125,13 @@ static enum cli_exit fail_piece(struct batch *batch, size_t first, size_t count,
 	}
 	/* the exit code is that of what stopped us, whether or not the list can say so */
 	(void)put_results(batch, first, count);
+	if (rc == RC_SERVER_UNREACHABLE)
+		cli_note(cli,
+			"the connection broke while %zu document(s) were being signed: what the service "
+			"signed of them is lost, they need another authorisation",
+			"mất kết nối khi đang ký %zu tài liệu: nếu dịch vụ đã ký thì các chữ ký đó bị mất, "
+			"cần cho phép ký lại các tài liệu này",
+			count);
 	return code == CLI_STOPPED ? code : cli_fail_rc(cli, rc);
 }
 

@@ -113,6 +113,19 @@ static void say_document(struct cli *cli, const struct document *document)
 			"       giữ nguyên %zu chữ ký trước", document->earlier);
 }
 
+static void say_sum(const struct signing *signing)
+{
+	size_t sums[SIGN_KEPT + 1] = {0};
+
+	for (size_t i = 0; i < signing->count; i++)
+		sums[signing->documents[i].state]++;
+	if (signing->count > 1)
+		cli_say(signing->cli, "%zu signed, %zu signed earlier, %zu failed, %zu not yet",
+			"%zu đã ký, %zu đã ký trước đây, %zu lỗi, %zu chưa ký", sums[SIGN_DONE],
+			sums[SIGN_KEPT], sums[SIGN_FAULTY],
+			sums[SIGN_NEW] + sums[SIGN_READY] + sums[SIGN_SIGNED]);
+}
+
 /* Where nothing was signed, the command starts from the beginning anyhow. */
 static void say_rest(const struct signing *signing, enum cli_exit code)
 {
@@ -155,6 +168,7 @@ void sign_report(const struct signing *signing, enum cli_exit code)
 	if (request[0] != 0)
 		cli_say(cli, "       by %s, request %s", "       bởi %s, yêu cầu %s",
 			signing->credential.subject, request);
+	say_sum(signing);
 	cli_result(cli, "documents", documents);
 	cli_result(cli, "credentialID", json_string(signing->credential.id));
 	cli_result(cli, "signer", json_string(signing->credential.subject));
