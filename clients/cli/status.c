@@ -123,6 +123,17 @@ static const char *text(const json_t *object, const char *member, char out[LINE_
 	return out;
 }
 
+/* "2026-05-28T07:30:00.000Z" as "2026-05-28 07:30 UTC". */
+static const char *when(const json_t *object, const char *member, char out[LINE_MAX])
+{
+	text(object, member, out);
+	if (strlen(out) == 24 && out[10] == 'T' && out[23] == 'Z') {
+		out[10] = ' ';
+		snprintf(out + 16, LINE_MAX - 16, " UTC");
+	}
+	return out;
+}
+
 static bool is(const json_t *object, const char *member, const char *value)
 {
 	const char *own = json_string_value(json_object_get(object, member));
@@ -196,7 +207,7 @@ static void show_head(const struct cli *cli)
 		cli_plain(cli));
 	cli_say(cli, "since %s, restarts of the api process: %lld",
 		"từ %s, số lần tiến trình api khởi động lại: %lld",
-		text(service, "startedAt", since), number(service, "apiRestarts"));
+		when(service, "startedAt", since), number(service, "apiRestarts"));
 }
 
 static void show_database(const struct cli *cli)
@@ -210,7 +221,7 @@ static void show_database(const struct cli *cli)
 		number(database, "connections"), number(database, "clockSkewMs"));
 	begin_line(cli, "audit");
 	cli_say(cli, "partitions until %s", "phân vùng đến %s",
-		text(database, "auditUntil", until));
+		when(database, "auditUntil", until));
 }
 
 static void show_modules(const struct cli *cli)
@@ -241,11 +252,11 @@ static void show_ends(const struct cli *cli)
 		const json_t *one = json_array_get(certificates, i);
 		begin_line(cli, text(one, "name", name));
 		cli_say(cli, "until %s, %lld days left", "đến %s, còn %lld ngày",
-			text(one, "validTo", until), number(one, "daysLeft"));
+			when(one, "validTo", until), number(one, "daysLeft"));
 	}
 	begin_line(cli, "revocation-list");
 	cli_say(cli, "of %s, good until %s", "lập lúc %s, dùng đến %s",
-		text(crl, "thisUpdate", made), text(crl, "nextUpdate", until));
+		when(crl, "thisUpdate", made), when(crl, "nextUpdate", until));
 }
 
 static void show_requests(const struct cli *cli)

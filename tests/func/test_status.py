@@ -81,6 +81,8 @@ def test_people_read_a_table(observed, watcher):
                  "requests"):
         [line] = [line for line in lines if line.startswith(part)]
         assert re.match(rf"{part} +ok  ", line), line
+    assert re.search(r"^server certificate +ok +until \d{4}-\d\d-\d\d \d\d:\d\d UTC, \d+ days left$",
+                     shown, re.MULTILINE)
     assert "Do:" not in shown and "\033" not in shown
 
 
