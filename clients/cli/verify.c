@@ -309,6 +309,20 @@ static enum cli_exit judge_with_crls(struct verification *verification, struct r
 	return code;
 }
 
+/* What a switch may allow is all that is wrong: the user should know of it. */
+static void note_switches(const struct cli *cli, uint64_t errors)
+{
+	static const uint64_t revocation = VERIFY_BIT(VERIFY_REVOCATION_UNKNOWN);
+	static const uint64_t timestamp = VERIFY_BIT(VERIFY_NO_TIMESTAMP);
+
+	if (errors == 0 || (errors & ~(revocation | timestamp | VERIFY_BIT(VERIFY_NEITHER))) != 0)
+		return;
+	cli_note(cli, "Nothing else is wrong. It is accepted with%s%s.",
+		"Không có lỗi nào khác. Có thể chấp nhận bằng%s%s.",
+		(errors & timestamp) != 0 ? " --allow-no-timestamp" : "",
+		(errors & revocation) != 0 ? " --allow-no-revocation" : "");
+}
+
 static enum cli_exit conclude(const struct verification *verification, struct reply *reply)
 {
 	struct cli *cli = verification->cli;
@@ -333,9 +347,12 @@ static enum cli_exit conclude(const struct verification *verification, struct re
 	if (wrong == 0)
 		return cli_fail(cli, CLI_NOT_VALID, "%s: nobody has signed it", "%s: chưa có ai ký",
 			verification->path);
-	return cli_fail(cli, CLI_NOT_VALID, "%s: %zu of %zu signature(s) not valid: %s",
-		"%s: %zu trên %zu chữ ký không hợp lệ: %s", verification->path, wrong, report.count,
-		verify_worst(cli, errors));
+	enum cli_exit code =
+		cli_fail(cli, CLI_NOT_VALID, "%s: %zu of %zu signature(s) not valid: %s",
+			"%s: %zu trên %zu chữ ký không hợp lệ: %s", verification->path, wrong,
+			report.count, verify_worst(cli, errors));
+	note_switches(cli, errors);
+	return code;
 }
 
 enum cli_exit cli_verify(struct cli *cli)

@@ -96,7 +96,10 @@ def test_neither_revocation_nor_timestamp_is_named_as_one(verify, person):
     data = Pdf().sign(lambda data: sign_cms(data, person))
     done = verify.run(data, crl=None, expect=NOT_VALID)
     assert "Fault: revocation was not checked and there is no timestamp" in done.out
+    assert "Nothing else is wrong" in done.err and "--allow-no-timestamp --allow-no-rev" in done.err
     assert "revocation_not_checked_and_no_timestamp" in verify.faults(data, crl=None)
+    changed = data.data.replace(b"(Hoc ba mau)", b"(Hoc ba gia)")
+    assert "Nothing else" not in verify.run(changed, crl=None, expect=NOT_VALID).err
     assert not verify.faults(data, "--allow-no-timestamp", "--allow-no-revocation", crl=None)
 
 
@@ -422,6 +425,11 @@ def test_weak_keys_are_named(verify, ca, good, kind):
 def test_a_certificate_signed_with_sha1_is_weak(verify, ca, good):
     signer = ca.issue(digest="sha1")
     assert "weak_key" in verify.faults(Pdf().sign(lambda data: good(data, by=signer)))
+
+
+def test_other_kinds_of_keys_are_not_accepted(verify, ca, good):
+    signer = ca.issue(kind="ed-25519")
+    assert "format_not_supported" in verify.faults(Pdf().sign(lambda data: good(data, by=signer)))
 
 
 @pytest.mark.parametrize("format", [b"adbe.pkcs7.sha1", b"adbe.x509.rsa_sha1", b"none"])

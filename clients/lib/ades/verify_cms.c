@@ -109,7 +109,9 @@ static void judge_algorithms(const struct signer_facts *facts, const X509_ALGOR 
 
 	if (!digest_is_strong(made_with) || (named != NID_undef && named != made_with))
 		*faults |= VERIFY_BIT(VERIFY_WEAK_DIGEST);
-	if (!(rsa && bits >= RSA_BITS_MIN) && !(ec && bits >= EC_BITS_MIN))
+	if (!rsa && !ec)
+		*faults |= VERIFY_BIT(VERIFY_FORMAT);
+	else if (bits < (rsa ? RSA_BITS_MIN : EC_BITS_MIN))
 		*faults |= VERIFY_BIT(VERIFY_WEAK_KEY);
 	snprintf(text, size, "%s %d, %s",
 		ec     ? "ECDSA"

@@ -11,7 +11,7 @@ from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -27,6 +27,7 @@ def key_of(kind, number=0):
         family, size = kind.split("-")
         KEYS[kind, number] = (
             rsa.generate_private_key(65537, int(size)) if family == "rsa"
+            else ed25519.Ed25519PrivateKey.generate() if family == "ed"
             else ec.generate_private_key({"256": ec.SECP256R1(), "384": ec.SECP384R1(),
                                           "224": ec.SECP224R1()}[size]))
     return KEYS[kind, number]
@@ -51,6 +52,8 @@ class Person:
         algorithm = DIGESTS[digest]
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             return self.key.sign(data, ec.ECDSA(algorithm))
+        if isinstance(self.key, ed25519.Ed25519PrivateKey):
+            return self.key.sign(data)
         if pss:
             return self.key.sign(
                 data, padding.PSS(padding.MGF1(algorithm), algorithm.digest_size), algorithm)
@@ -59,6 +62,8 @@ class Person:
     def mechanism(self, digest="sha256", pss=False):
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             return algos.SignedDigestAlgorithm({"algorithm": f"{digest}_ecdsa"})
+        if isinstance(self.key, ed25519.Ed25519PrivateKey):
+            return algos.SignedDigestAlgorithm({"algorithm": "ed25519"})
         if not pss:
             return algos.SignedDigestAlgorithm(
                 {"algorithm": f"{digest}_rsa", "parameters": core.Null()})
