@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CLOCK_EVERY_MS 30000
-#define READER_BUSY_MS 20 /* from then on the writers read too */
+#define READER_BUSY_US 20000 /* from then on the writers read too */
 
 static const struct pg_statement clock_statement = {
 	.name = "pg_clock", .sql = "SELECT clock_timestamp()"};
@@ -175,23 +175,37 @@ static void group_fill(struct pg_conn *conn)
 	if (conn == reader && group->count == 0)
 		reader_fill(pg, group);
 	else if (conn == reader || group->count == 0 || reader->state != PG_UP ||
-		 clock_monotonic_ms() - reader->sent_at_ms > READER_BUSY_MS)
+		 clock_monotonic_us() - reader->sent_at_us > READER_BUSY_US)
 		group_take(group, &pg->reading);
+}
+
+/* How long the connection rests; 0: it has something under way now, or has nothing to do. */
+static int64_t conn_pump(struct pg_conn *conn)
+{
+	if (conn->state != PG_UP || !pg_group_idle(conn))
+		return 0;
+	int64_t rest_us = pg_conn_rest_us(conn);
+	if (rest_us > 0)
+		return rest_us;
+	group_fill(conn);
+	if (!pg_group_idle(conn))
+		pg_conn_send(conn);
+	return 0;
 }
 
 static void pump(void *arg)
 {
 	struct pg *pg = arg;
+	int64_t next_us = 0;
 
 	answer_all(&pg->refused, RC_STORE_DOWN);
 	for (size_t i = 0; i < pg->settings.connections; i++) {
-		struct pg_conn *conn = &pg->conns[i];
-		if (conn->state != PG_UP || !pg_group_idle(conn))
-			continue;
-		group_fill(conn);
-		if (!pg_group_idle(conn))
-			pg_conn_send(conn);
+		int64_t rest_us = conn_pump(&pg->conns[i]);
+		if (rest_us > 0 && (next_us == 0 || rest_us < next_us))
+			next_us = rest_us;
 	}
+	if (next_us > 0)
+		loop_timer_set(pg->pump, (next_us + 999) / 1000);
 	if (!pg_ready(pg))
 		answer_down(pg);
 }

@@ -14,6 +14,8 @@
 #define BACKOFF_LAST_MS 3000
 #define CONNECT_TIMEOUT_MS 5000
 #define CONNINFO_KEYS 64
+#define REST_UNITS 4
+#define REST_MAX_US 8000
 
 static void conn_ready(void *arg);
 static void conn_timer(void *arg);
@@ -158,7 +160,8 @@ void pg_conn_send(struct pg_conn *conn)
 		pg_conn_lost(conn, PQerrorMessage(conn->conn));
 		return;
 	}
-	conn->sent_at_ms = clock_monotonic_ms();
+	conn->sent_at_us = clock_monotonic_us();
+	conn->sent_units = conn->group.count;
 	loop_timer_set(conn->timer, conn->pg->settings.timeout_ms);
 	conn_flush(conn);
 }
@@ -260,6 +263,30 @@ static bool conn_consume(struct pg_conn *conn)
 	return true;
 }
 
+/*
+ * A group's cost hardly depends on its size. Where many work at once, a connection is idle for
+ * twice as long as a group takes, so that the next one is larger: what PostgreSQL does not spend on
+ * groups the SAMs have. Who is nearly alone waits for nobody.
+ */
+static void conn_rest(struct pg_conn *conn)
+{
+	int64_t now = clock_monotonic_us();
+	int64_t rest = 2 * (now - conn->sent_at_us);
+
+	if (conn->sent_units < REST_UNITS)
+		rest = 0;
+	conn->rests_until_us = now + (rest < REST_MAX_US ? rest : REST_MAX_US);
+}
+
+int64_t pg_conn_rest_us(const struct pg_conn *conn)
+{
+	const struct pg *pg = conn->pg;
+	size_t waiting = conn->waiting.count + (conn->number == 0 ? pg->reading.count : 0);
+	int64_t left = conn->rests_until_us - clock_monotonic_us();
+
+	return left > 0 && waiting < PG_GROUP_MAX / 2 && pg->again.count == 0 ? left : 0;
+}
+
 static void conn_answers(struct pg_conn *conn)
 {
 	struct pg_list finished;
@@ -273,6 +300,7 @@ static void conn_answers(struct pg_conn *conn)
 	if (alive && rc == RC_OK && PQstatus(conn->conn) == CONNECTION_OK) {
 		if (pg_group_idle(conn)) {
 			loop_timer_cancel(conn->timer);
+			conn_rest(conn);
 			pg_pump_soon(conn->pg);
 		}
 		conn_flush(conn);

@@ -168,8 +168,8 @@ static void log_failure(
 	else if (sent->kind == PG_SENT_UNITS)
 		name = group->units[sent->which]->statement->name;
 	log_write(sqlstate_rc(group->sqlstate) == RC_INTERNAL ? LOG_ERROR : LOG_WARNING,
-		"store: unit-failed statement=%s sqlstate=\"%s\" text=\"%s\"", name, group->sqlstate,
-		log_escape(message != NULL ? message : "", text, sizeof(text)));
+		"store: unit-failed statement=%s sqlstate=\"%s\" text=\"%s\"", name,
+		group->sqlstate, log_escape(message != NULL ? message : "", text, sizeof(text)));
 }
 
 static void group_fail(struct pg_conn *conn, const struct pg_sent *sent, const PGresult *result)

@@ -97,7 +97,9 @@ struct pg_conn {
 	struct loop_timer *timer; /* back-off, or the time-out of what is under way */
 	int64_t backoff_ms;
 	bool complained;		   /* its being down has been logged */
-	int64_t checked_at_ms, sent_at_ms; /* wall; monotonic */
+	int64_t checked_at_ms, sent_at_us; /* wall; monotonic */
+	size_t sent_units;		   /* in the last group */
+	int64_t rests_until_us;		   /* pg_conn_rest_us() */
 	struct pg_list waiting;		   /* units that write */
 	struct pg_prepared *prepared;
 	size_t prepared_count;
@@ -144,6 +146,8 @@ must_check rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned numbe
 void pg_conn_start(struct pg_conn *conn);
 /* Sends what is in the idle connection's group.units. */
 void pg_conn_send(struct pg_conn *conn);
+/* For how long the next group had better wait for more units; 0: send. */
+int64_t pg_conn_rest_us(const struct pg_conn *conn);
 /* Closes; what was under way is answered, then a new connection is tried after the back-off. */
 void pg_conn_lost(struct pg_conn *conn, const char *why);
 void pg_conn_close(struct pg_conn *conn);
