@@ -3,7 +3,8 @@
 #include "store/unit.h"
 
 static const struct pg_statement sad_load = {.name = "sad_load", .sql =
-	"SELECT k.unit, " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count, d.unspent, d.turn,"
+	"SELECT k.unit, " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count,"
+	" d.unspent, d.turn,"
 	" d.start_at, d.end_at, coalesce(d.seal, ''), d.certificate_sha256,"
 	" d.hashes, d.spent::text"
 	" FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) WITH ORDINALITY"

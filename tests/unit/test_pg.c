@@ -20,7 +20,8 @@ static const struct pg_statement wait_row = {.name = "t_wait",
 	.sql = "UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n"};
 static const struct pg_statement wait_two = {.name = "t_wait_two",
 	.sql = "WITH a AS MATERIALIZED (UPDATE public.t_lock SET n = n + 1 WHERE id = $1::bigint RETURNING n)"
-	       " UPDATE public.t_lock SET n = n + 1 WHERE id = $2::bigint AND (SELECT n FROM a) > 0 RETURNING n"};
+	       " UPDATE public.t_lock SET n = n + 1 WHERE id = $2::bigint AND (SELECT n FROM a) > 0"
+	       " RETURNING n"};
 
 static struct pg_params *one_number(int64_t number)
 {
@@ -315,7 +316,8 @@ static void columns_are_read_as_they_are(void **state)
 	static const struct pg_statement row = {.name = "t_row",
 		.sql = "SELECT (-3)::smallint, (-9223372036854775808)::bigint, true, 'Ví Dụ'::text,"
 		       " '\\x00ff'::bytea,"
-		       " '01020304-0000-0000-0000-000000000000'::uuid, '2026-01-02 03:04:05.6789Z'::timestamptz,"
+		       " '01020304-0000-0000-0000-000000000000'::uuid,"
+		       " '2026-01-02 03:04:05.6789Z'::timestamptz,"
 		       " '1969-12-31 23:59:59.9995Z'::timestamptz, NULL::text"};
 	struct world *world = *state;
 
