@@ -164,10 +164,59 @@ def test_an_empty_field_that_is_signed_later_is_a_signature(verify, good):
 def test_an_empty_field_that_is_dressed_up_is_a_change(verify, good):
     data = with_empty_field().sign(good)
     look = {6: EMPTY % b"/AP << /N 40 0 R >>", 40: Pdf.stream(b"0 0 9 9 re f", b"/Subtype /Form /BBox [0 0 9 9]")}
-    assert verify.faults(data.update(look)) == {"form_changed_later"}
+    assert verify.faults(data.update(look)) == {"annotations_changed_later"}
     moved = with_empty_field().sign(good)
     wide = EMPTY.replace(b"[0 0 0 0]", b"[0 0 500 800]") % b""
     assert verify.faults(moved.update({6: wide})) == {"annotations_changed_later"}
+
+
+LOOK = Pdf.stream(b"0 0 595 842 re f", b"/Subtype /Form /BBox [0 0 595 842]")
+
+
+@pytest.mark.parametrize("borrow", [b"/FT /Sig /V 7 0 R", b"/FT /Sig /Parent 6 0 R", b"/Parent 6 0 R"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_field_that_borrows_a_signature_to_show_something_is_a_change(verify, good, borrow, listed):
+    """A valid signature's dictionary under a field of the attacker's, that hides the page."""
+    data = Pdf().sign(good)
+    number = data.size
+    data.annots.append(number)
+    if listed:
+        data.fields.append(number)
+    data.update({1: data.catalog_text(), 3: data.page_text(), number + 1: LOOK, number: (
+        b"<< /Type /Annot /Subtype /Widget /T (x) /F 4 /Rect [0 0 595 842] /P 3 0 R %s"
+        b" /AP << /N %d 0 R >> >>" % (borrow, number + 1))})
+    assert "annotations_changed_later" in verify.faults(data)
+
+
+def test_an_empty_field_that_borrows_a_signature_is_a_change(verify, good):
+    data = with_empty_field().sign(good)
+    value = data.size - 1
+    found = verify.faults(data.update({6: EMPTY % (b"/V %d 0 R /AP << /N 40 0 R >>" % value), 40: LOOK}))
+    assert "annotations_changed_later" in found
+
+
+def test_a_signature_below_a_borrowed_one_is_judged_too(verify, good):
+    data = certified(good, 2, Pdf())
+    number, value = data.size, data.size - 1
+    data.fields.append(number)
+    data.annots.append(number + 1)
+    data.update({
+        1: data.catalog_text(), 3: data.page_text(),
+        number: b"<< /FT /Sig /T (x) /V %d 0 R /Kids [%d 0 R] >>" % (value, number + 1),
+        number + 1: b"<< /Type /Annot /Subtype /Widget /Parent %d 0 R /F 4 /Rect [0 0 595 842] /P 3 0 R"
+                    b" /V %d 0 R /AP << /N %d 0 R >> >>" % (number, number + 2, number + 3),
+        number + 2: b"<< /Type /Sig /SubFilter /ETSI.CAdES.detached /ByteRange [0 1 2 3] /Contents <00> >>",
+        number + 3: LOOK})
+    assert {"byte_range_wrong", "form_changed_later"} <= verify.faults(data)
+
+
+def test_a_signatures_look_does_not_change_even_where_forms_may(verify, good):
+    data = certified(good, 2)
+    field = data.size - 2
+    text = data.data[data.data.rindex(b"\n%d 0 obj" % field):]
+    text = text[text.index(b"<<"):text.index(b"endobj")].rstrip()
+    data.update({field: text[:-2] + b"/AP << /N 40 0 R >> >>", 40: LOOK})
+    assert "annotations_changed_later" in verify.faults(data)
 
 
 def test_a_signature_that_is_taken_out_or_replaced_is_a_change(verify, good):

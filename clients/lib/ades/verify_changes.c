@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+/* To fill in is one thing, to add what may be filled in another. */
+#define NEW_FIELDS (LATER_FORM | LATER_ANNOTATIONS)
 #define LOOK_INSIDE 0x10000u /* the entry's own rules say what its change means */
 
 struct rule {
@@ -17,6 +19,7 @@ struct rule {
 struct comparing {
 	struct view *before;
 	struct view *after;
+	const struct inventory *old;
 	const struct inventory *fresh;
 	unsigned found;
 };
@@ -69,15 +72,27 @@ static unsigned compare_entries(
 
 /* lists of annotations and fields */
 
-static unsigned kind_of_signature(struct view *view, qpdf_oh field)
+/* Was it part of the document before? */
+static bool is_old(const struct comparing *comparing, qpdf_oh value)
 {
+	const struct object *object =
+		inventory_find(comparing->old, view_key(comparing->after, value));
+
+	return object != NULL && object->zone != ZONE_NONE;
+}
+
+/* 0: none. A field that borrows an older signature's dictionary, to show something, is none. */
+static unsigned kind_of_signature(struct comparing *comparing, qpdf_oh field)
+{
+	struct view *view = comparing->after;
 	qpdf_data qpdf = view->qpdf;
 	qpdf_oh value = qpdf_oh_get_key_if_dict(qpdf, field, "/V");
 
 	if (qpdf_oh_is_null(qpdf, value))
 		value = qpdf_oh_get_key_if_dict(
 			qpdf, qpdf_oh_get_key_if_dict(qpdf, field, "/Parent"), "/V");
-	if (!qpdf_oh_is_dictionary(qpdf, value) || !qpdf_oh_has_key(qpdf, value, "/ByteRange"))
+	if (!qpdf_oh_is_dictionary(qpdf, value) || !qpdf_oh_has_key(qpdf, value, "/ByteRange") ||
+		is_old(comparing, value))
 		return 0;
 	return view_name_is(view, value, "/SubFilter", "/ETSI.RFC3161") ? LATER_TIMESTAMP
 									: LATER_SIGNATURE;
@@ -91,7 +106,7 @@ static unsigned new_item(struct comparing *comparing, qpdf_oh item, unsigned oth
 	unsigned kind = 0;
 
 	if (object != NULL && object->role == ROLE_SIGNATURE_FIELD)
-		kind = kind_of_signature(comparing->after, item);
+		kind = kind_of_signature(comparing, item);
 	return kind != 0 ? kind : otherwise;
 }
 
@@ -155,7 +170,7 @@ static void compare_forms(struct comparing *comparing, qpdf_oh old, qpdf_oh fres
 		compare_lists(comparing,
 			qpdf_oh_get_key_if_dict(comparing->before->qpdf, old, "/Fields"),
 			qpdf_oh_get_key_if_dict(comparing->after->qpdf, fresh, "/Fields"),
-			LATER_FORM);
+			NEW_FIELDS);
 }
 
 static void compare_roots(struct comparing *comparing, qpdf_oh old, qpdf_oh fresh)
@@ -185,24 +200,24 @@ static void compare_pages(struct comparing *comparing, qpdf_oh old, qpdf_oh fres
 			LATER_ANNOTATIONS);
 }
 
-/* An empty field may be signed; a signature stays as it is. */
+/* An empty field may be signed, and gets its look with it; a signature stays as it is. */
 static void compare_signature_fields(struct comparing *comparing, qpdf_oh old, qpdf_oh fresh)
 {
-	static const struct rule rules[] = {{"/V", LOOK_INSIDE}, {"/AP", LATER_FORM},
-		{"/F", LATER_FORM}, {"/M", 0}, {"/DA", 0}, {"/MK", LATER_FORM},
-		{NULL, LATER_ANNOTATIONS}};
+	enum { LOOK = 0x20000 };
+	static const struct rule rules[] = {{"/V", LOOK_INSIDE}, {"/AP", LOOK}, {"/F", LOOK},
+		{"/MK", LOOK}, {"/M", 0}, {"/DA", 0}, {NULL, LATER_ANNOTATIONS}};
 	qpdf_oh value = qpdf_oh_get_key_if_dict(comparing->before->qpdf, old, "/V");
+	bool signed_before = !qpdf_oh_is_null(comparing->before->qpdf, value);
 	unsigned found = compare_entries(comparing, old, fresh, rules);
+	unsigned kind = 0;
 
-	if ((found & LOOK_INSIDE) == 0) {
-		comparing->found |= found;
-	} else if (!qpdf_oh_is_null(comparing->before->qpdf, value)) {
+	if ((found & LOOK_INSIDE) != 0 && signed_before)
 		comparing->found |= LATER_CONTENT;
-	} else {
-		unsigned kind = kind_of_signature(comparing->after, fresh);
-		comparing->found |=
-			kind != 0 ? kind | (found & LATER_ANNOTATIONS) : LATER_ANNOTATIONS;
-	}
+	else if ((found & LOOK_INSIDE) != 0)
+		kind = kind_of_signature(comparing, fresh);
+	comparing->found |= kind | (found & LATER_ANNOTATIONS);
+	if (kind == 0 && (found & (LOOK | LOOK_INSIDE)) != 0)
+		comparing->found |= LATER_ANNOTATIONS;
 }
 
 static void compare_fields(struct comparing *comparing, qpdf_oh old, qpdf_oh fresh)
@@ -239,7 +254,7 @@ static void compare_object(struct comparing *comparing, const struct object *obj
 	else if (object->role == ROLE_ANNOTS)
 		compare_lists(comparing, old, fresh, LATER_ANNOTATIONS);
 	else if (object->role == ROLE_FIELDS)
-		compare_lists(comparing, old, fresh, LATER_FORM);
+		compare_lists(comparing, old, fresh, NEW_FIELDS);
 	else if (object->role == ROLE_FORM)
 		compare_forms(comparing, old, fresh);
 	else if (object->role == ROLE_SIGNATURE_FIELD)
@@ -253,7 +268,7 @@ static void compare_object(struct comparing *comparing, const struct object *obj
 rc_t changes_between(struct view *before, const struct inventory *old, struct view *after,
 	const struct inventory *fresh, unsigned *later)
 {
-	struct comparing comparing = {.before = before, .after = after, .fresh = fresh};
+	struct comparing comparing = {.before = before, .after = after, .old = old, .fresh = fresh};
 
 	/* another catalog is another document */
 	if (view_key(before, view_root(before)) != view_key(after, view_root(after)))

@@ -146,7 +146,8 @@ static rc_t visit(struct finding *finding, qpdf_oh fields, bool inherited, unsig
 		qpdf_oh value = qpdf_oh_get_key(qpdf, field, "/V");
 		if (is_signature(view, value, signature))
 			rc = add_signature(finding, field, value);
-		else
+		/* a widget below may bring a signature of its own */
+		if (rc == RC_OK)
 			rc = visit(finding, qpdf_oh_get_key(qpdf, field, "/Kids"), signature,
 				depth + 1);
 	}
