@@ -326,6 +326,24 @@ def test_content_that_poses_as_metadata_is_content(verify, good):
     assert verify.faults(data.update({4: CHANGED})) == {"content_changed_later"}
 
 
+@pytest.mark.parametrize("name", [b"/Obj", b"/Annots", b"/AcroForm", b"/Metadata", b"/X"])
+def test_a_resource_may_bear_any_name(verify, good, name):
+    """Names that elsewhere lead to what is not content."""
+    drawn = Pdf.stream(b"(dat) Tj", b"/Type /XObject /Subtype /Form /BBox [0 0 9 9]")
+    data = Pdf(objects=[b"<< /XObject << %s 7 0 R >> >>" % name, drawn], page=b"/Group 6 0 R").sign(good)
+    other = Pdf.stream(b"(hong) Tj", b"/Type /XObject /Subtype /Form /BBox [0 0 9 9]")
+    assert verify.faults(data.update({7: other})) == {"content_changed_later"}
+
+
+def test_an_annotation_of_a_tagged_page_may_be_signed(verify, good):
+    """The logical structure leads to the field; that it is signed is no change of content."""
+    tree = b"/StructTreeRoot << /Type /StructTreeRoot /K << /S /Form /K << /Type /OBJR /Obj 6 0 R >> >> >>"
+    data = Pdf(objects=[EMPTY % b""], catalog=tree)
+    data.fields, data.annots = [6], [6]
+    data.update({1: data.catalog_text(), 3: data.page_text()})
+    assert not verify.faults(data.sign(good).sign(good, into=6))
+
+
 def test_a_dangling_reference_may_not_be_given_a_meaning(verify, good):
     data = Pdf(page=b"/Tabs 99 0 R").sign(good)
     assert verify.faults(data.update({99: b"/S"})) == {"content_changed_later"}

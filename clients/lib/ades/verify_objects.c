@@ -251,8 +251,16 @@ static size_t skip_string(struct span text, size_t at)
 	return text.len;
 }
 
-/* "12 0 R", outside strings and names: the text is libqpdf's own, so its form is known. What the
- * logical structure calls /Obj is an annotation that it describes: nothing is drawn by it. */
+static bool is_annotation(const struct walk *walk, uint64_t key)
+{
+	const struct object *object = inventory_find(walk->inventory, key);
+
+	return object != NULL && (object->role == ROLE_ANNOTATION || object->role == ROLE_FIELD ||
+					 object->role == ROLE_SIGNATURE_FIELD);
+}
+
+/* "12 0 R", outside strings and names: the text is libqpdf's own, so its form is known. An
+ * annotation that the logical structure describes, as its /Obj, is not drawn by that. */
 static void follow(struct walk *walk, struct span text)
 {
 	uint64_t before = 0;
@@ -284,7 +292,8 @@ static void follow(struct walk *walk, struct span text)
 				number = number * 10 + (uint64_t)(text.data[i] - '0');
 			}
 			if (c == 'R' && at == start + 1 && numbers >= 2 && before > 0 &&
-				before <= INT32_MAX && last <= 65535 && !described)
+				before <= INT32_MAX && last <= 65535 &&
+				!(described && is_annotation(walk, before << 16 | last)))
 				wait_for(walk, before << 16 | last);
 			if (c == '/')
 				described = at - start == 4 &&
