@@ -324,6 +324,9 @@ static void request_authenticate(struct request *request)
 
 	if (params_read_bearer(request->message->authorization, &token) != RC_OK)
 		request_refuse(request, request->route->bearer_malformed);
+	else if (request->route->authorisation == AUTH_CLIENT_COMMIT &&
+		 core_token_recall(request->core, &request->call, token))
+		request_handle(request);
 	else
 		core_token_authenticate(
 			request->core, &request->call, token, request_on_authenticated, request);
@@ -348,6 +351,7 @@ static void request_authorise(struct request *request)
 {
 	switch (request->route->authorisation) {
 	case AUTH_CLIENT:
+	case AUTH_CLIENT_COMMIT:
 		request_authenticate(request);
 		return;
 	case AUTH_OPERATOR:

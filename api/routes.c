@@ -63,8 +63,8 @@ const struct route routes[] = {
 		csc_send_otp, RC_BEARER_MALFORMED_OTP),
 	CSC_CLIENT("credentials/getChallenge", "credential.challenge", BODY_SMALL,
 		&csc_challenge_spec, csc_challenge, RC_BEARER_MALFORMED),
-	CSC_CLIENT("signatures/signHash", "signature.requested", BODY_HASHES, &csc_sign_hash_spec,
-		csc_sign_hash, RC_BEARER_MALFORMED),
+	CSC("signatures/signHash", ROUTE_POST, AUTH_CLIENT_COMMIT, "signature.requested",
+		BODY_HASHES, &csc_sign_hash_spec, csc_sign_hash, RC_BEARER_MALFORMED),
 
 	CSC_ABSENT("auth/login"),
 	CSC_ABSENT("auth/revoke"),
@@ -144,13 +144,18 @@ static bool spec_suits(const struct spec *spec)
 	return true;
 }
 
+static bool wants_token(const struct route *route)
+{
+	return route->authorisation == AUTH_CLIENT || route->authorisation == AUTH_CLIENT_COMMIT;
+}
+
 static const char *route_fault(const struct route *route)
 {
 	if (route->path == NULL || route->path[0] != '/' || route->methods == 0)
 		return "no path or no method";
 	if (route->authorisation == AUTH_UNSET)
 		return "no authorisation";
-	if (route->authorisation == AUTH_CLIENT && route->bearer_malformed == RC_OK)
+	if (wants_token(route) && route->bearer_malformed == RC_OK)
 		return "no error for a malformed bearer";
 	if (!event_suits(route))
 		return "no audit event";

@@ -14,6 +14,7 @@ enum route_authorisation {
 	AUTH_CLIENT_SECRET, /* the handler checks the client's own credentials: oauth2/token */
 	AUTH_CODE,	    /* the handler hands the activation code to the SAM: activate */
 	AUTH_CLIENT,	    /* a client's access token */
+	AUTH_CLIENT_COMMIT, /* likewise; one seen before is asked for in the commit of the core */
 	AUTH_OPERATOR,	    /* an operator's TLS client certificate */
 };
 
@@ -34,7 +35,7 @@ struct route {
 	const struct spec *spec; /* NULL: no parameters are read */
 	route_fn handler;
 	enum rc_version version; /* whose words the errors use */
-	rc_t bearer_malformed;	 /* AUTH_CLIENT: what a malformed header is answered with */
+	rc_t bearer_malformed;	 /* AUTH_CLIENT…: what a malformed header is answered with */
 };
 
 extern const struct route routes[];

@@ -38,6 +38,8 @@ struct call {
 	enum lang lang;
 	enum rc_version version; /* whose words the answer uses */
 	struct principal who;
+	bool recalled; /* who: from an earlier request, see core_token_recall() */
+	uint8_t token_sha256[SHA256_LEN]; /* of the token that told who */
 	bool audited;
 	/* what the router's audit row names besides, as far as it is known by then */
 	struct id subscriber, credential;

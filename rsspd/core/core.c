@@ -68,7 +68,7 @@ static rc_t ca_certificate_read(const char *path, struct buf *der)
 	if (len > 0)
 		rc = buf_set(der, SPAN(bytes, (size_t)len));
 	if (rc == RC_CONFIG)
-		log_error("core: no CA certificate path=%s; run rssp-keys init", path);
+		log_error("core: no CA certificate path=\"%s\"; run rssp-keys init", path);
 	OPENSSL_free(bytes);
 	X509_free(certificate);
 	if (file != NULL)
@@ -85,7 +85,7 @@ rc_t core_check_ca(const char *path)
 
 	if (rc == RC_OK && (x509_facts_read(&facts, buf_span(&der)) != RC_OK ||
 				   facts.valid_from_ms > now_ms || facts.valid_to_ms < now_ms)) {
-		log_error("core: the CA's certificate is not valid at this time path=%s", path);
+		log_error("core: the CA's certificate is not valid at this time path=\"%s\"", path);
 		rc = RC_CONFIG;
 	}
 	buf_free(&der);
@@ -101,6 +101,7 @@ static const struct {
 	{core_notices_start, core_notices_stop},
 	{core_sweeper_start, core_sweeper_stop},
 	{core_refresh_start, core_refresh_stop},
+	{core_tokens_start, core_tokens_stop},
 	{core_sads_start, core_sads_stop},
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))

@@ -22,6 +22,7 @@ struct core_notices;  /* notices.c */
 struct core_sweeper;  /* sweep.c */
 struct core_refresh;  /* refresh.c */
 struct core_sads;     /* sad_cache.c */
+struct core_tokens;   /* token.c */
 
 struct core {
 	struct loop *loop;
@@ -37,6 +38,7 @@ struct core {
 	struct core_sweeper *sweeper;
 	struct core_refresh *refresh;
 	struct core_sads *sads;
+	struct core_tokens *tokens;
 	bool stopping; /* nothing new is submitted while the core is being freed */
 };
 
@@ -54,6 +56,8 @@ void core_sweeper_stop(struct core *core);
 bool core_sweeper_ready(const struct core *core);
 /* Until when, milliseconds since 1970; 0: it has none. */
 int64_t core_sweeper_audit_ms(const struct core *core);
+must_check rc_t core_tokens_start(struct core *core);
+void core_tokens_stop(struct core *core);
 must_check rc_t core_sads_start(struct core *core);
 void core_sads_stop(struct core *core);
 must_check rc_t core_refresh_start(struct core *core);

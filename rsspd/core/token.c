@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/internal.h"
 #include "store/token.h"
 
@@ -127,7 +128,71 @@ void core_token_issue(struct core *core, struct call *call, const char *client_i
 		store_client_load(core->pg, &client, client_loaded, op);
 }
 
+/* Tokens that were good, at a place that their SHA-256 gives: a newer one takes it. */
+#define TOKENS_KNOWN 1024
+
+struct token_known {
+	uint8_t sha256[SHA256_LEN];
+	struct principal who;
+	int64_t expires_ms; /* 0: none stands here */
+};
+
+struct core_tokens {
+	struct token_known known[TOKENS_KNOWN];
+};
+
+rc_t core_tokens_start(struct core *core)
+{
+	core->tokens = core_alloc(sizeof(*core->tokens));
+	return RC_OK;
+}
+
+void core_tokens_stop(struct core *core)
+{
+	free(core->tokens);
+	core->tokens = NULL;
+}
+
+static struct token_known *token_place(struct core *core, const uint8_t sha256[SHA256_LEN])
+{
+	return &core->tokens->known[((size_t)sha256[0] << 8 | sha256[1]) % TOKENS_KNOWN];
+}
+
+static void token_remember(struct core *core, const struct call *call, int64_t expires_ms)
+{
+	struct token_known *place = token_place(core, call->token_sha256);
+
+	memcpy(place->sha256, call->token_sha256, SHA256_LEN);
+	place->who = call->who;
+	place->expires_ms = expires_ms;
+}
+
+static void token_forget(struct core *core, const uint8_t sha256[SHA256_LEN])
+{
+	struct token_known *place = token_place(core, sha256);
+
+	if (memcmp(place->sha256, sha256, SHA256_LEN) == 0)
+		place->expires_ms = 0;
+}
+
+bool core_token_recall(struct core *core, struct call *call, struct span token)
+{
+	uint8_t sha256[SHA256_LEN];
+
+	if (digest_sha256(token, sha256) != RC_OK)
+		return false;
+	const struct token_known *place = token_place(core, sha256);
+	if (place->expires_ms <= clock_wall_ms() ||
+		!secret_equal(sha256_span(place->sha256), sha256_span(sha256)))
+		return false;
+	memcpy(call->token_sha256, sha256, SHA256_LEN);
+	call->who = place->who;
+	call->recalled = true;
+	return true;
+}
+
 struct authentication {
+	struct core *core;
 	struct call *call;
 	core_done_fn done;
 	void *arg;
@@ -137,6 +202,8 @@ static void authentication_end(struct authentication *op, rc_t rc)
 {
 	struct fault fault = fault_of(rc);
 
+	if (rc == RC_TOKEN_INVALID || rc == RC_TOKEN_EXPIRED)
+		token_forget(op->core, op->call->token_sha256);
 	op->done(op->arg, &fault);
 	free(op);
 }
@@ -154,26 +221,36 @@ static void token_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 			rc = RC_TOKEN_INVALID;
 		else if (row.expires_ms <= clock_wall_ms())
 			rc = RC_TOKEN_EXPIRED;
-		else
-			principal_from_row(&op->call->who, &row);
+	}
+	if (rc == RC_OK) {
+		principal_from_row(&op->call->who, &row);
+		token_remember(op->core, op->call, row.expires_ms);
 	}
 	authentication_end(op, rc);
 }
 
-static void token_refuse(void *arg)
+static void token_load(struct core *core, struct call *call, core_done_fn done, void *arg)
 {
-	authentication_end(arg, RC_TOKEN_INVALID);
+	struct authentication *op = core_alloc(sizeof(*op));
+
+	*op = (struct authentication){core, call, done, arg};
+	store_token_load(core->pg, call->token_sha256, token_loaded, op);
 }
 
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)
 {
-	struct authentication *op = core_alloc(sizeof(*op));
-	uint8_t sha256[SHA256_LEN];
+	/* the same for all: without a digest the process cannot do anything */
+	if (digest_sha256(token, call->token_sha256) != RC_OK) {
+		log_error("core: no SHA-256");
+		abort();
+	}
+	token_load(core, call, done, arg);
+}
 
-	*op = (struct authentication){call, done, arg};
-	if (digest_sha256(token, sha256) != RC_OK)
-		core_defer(core, token_refuse, op);
-	else
-		store_token_load(core->pg, sha256, token_loaded, op);
+void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg)
+{
+	call->recalled = false;
+	call->who = (struct principal){.kind = PRINCIPAL_NONE};
+	token_load(core, call, done, arg);
 }

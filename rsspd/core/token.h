@@ -22,4 +22,13 @@ void core_token_issue(struct core *core, struct call *call, const char *client_i
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg);
 
+/*
+ * Sets call->who and call->recalled if this token was good lately, without asking the store. Only
+ * for an operation that either has its commit ask for the token (call->token_sha256) or calls
+ * core_token_confirm() before it answers.
+ */
+bool core_token_recall(struct core *core, struct call *call, struct span token);
+/* core_token_authenticate() for a token that was recalled. */
+void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg);
+
 #endif

@@ -295,7 +295,7 @@ static void conn_answers(struct pg_conn *conn)
 	pg_list_init(&finished);
 	bool alive = conn_consume(conn);
 	if (!alive)
-		log_escape(PQerrorMessage(conn->conn), why, sizeof(why));
+		snprintf(why, sizeof(why), "%s", PQerrorMessage(conn->conn));
 	rc_t rc = pg_group_read(conn, &finished);
 	if (alive && rc == RC_OK && PQstatus(conn->conn) == CONNECTION_OK) {
 		if (pg_group_idle(conn)) {

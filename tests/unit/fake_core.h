@@ -251,6 +251,14 @@ void core_token_authenticate(
 	fake_push(FAKE_DONE, (void *)done, arg, fake.authenticate);
 }
 
+bool core_token_recall(struct core *core, struct call *call, struct span token)
+{
+	(void)core;
+	(void)call;
+	(void)token;
+	return false;
+}
+
 /* core/credential.h */
 
 void core_credential_list(struct core *core, struct call *call, const struct id *subscriber,

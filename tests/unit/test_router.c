@@ -68,7 +68,8 @@ static void every_guarded_route_refuses_and_records(void **state)
 		int status = ask_text(method, route->path, JSON, "");
 		if (route->authorisation == AUTH_OPERATOR)
 			assert_int_equal(status, 401);
-		if (route->authorisation == AUTH_CLIENT)
+		if (route->authorisation == AUTH_CLIENT ||
+			route->authorisation == AUTH_CLIENT_COMMIT)
 			assert_int_equal(status, 400);
 		if (route->authorisation >= AUTH_CLIENT_SECRET)
 			assert_int_equal(fake.asked, 0);
@@ -285,6 +286,7 @@ static int print_table(void)
 		[AUTH_CLIENT_SECRET] = "client-secret",
 		[AUTH_CODE] = "code",
 		[AUTH_CLIENT] = "client",
+		[AUTH_CLIENT_COMMIT] = "client",
 		[AUTH_OPERATOR] = "operator"};
 
 	for (size_t i = 0; i < route_count; i++)
