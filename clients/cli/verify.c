@@ -8,10 +8,14 @@
 #include "clients/cli/worker.h"
 #include "clients/lib/download.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PEM_MAX ((size_t)1 << 20)
@@ -21,12 +25,13 @@
 #define MEMORY ((size_t)1 << 30) /* and as much for each byte of the file as revisions take */
 #define MEMORY_PER_BYTE 4
 #define CPU_S 120
+#define CONTENT_BYTES_A_S ((size_t)4 << 20) /* slower than any machine digests */
 
 struct verification {
 	struct cli *cli;
 	const char *path;
 	struct buf file;
-	struct buf content;
+	struct span content; /* mapped */
 	bool has_content;
 	struct verify_trust *trust;
 	uint64_t allowed;
@@ -129,13 +134,43 @@ static enum cli_exit read_switches(struct verification *verification)
 	return CLI_DONE;
 }
 
-static enum cli_exit read_content(struct verification *verification, const char *path)
+/* Mapped, not read: it may be larger than memory. What is cut off meanwhile harms the child alone.
+ */
+static enum cli_exit map_content(struct verification *verification, const char *path)
 {
-	enum cli_exit code =
-		cli_file_read(verification->cli, path, VERIFY_LEN_MAX, &verification->content);
+	struct cli *cli = verification->cli;
+	struct stat status;
+	enum cli_exit code = CLI_DONE;
+	void *bytes = NULL;
 
-	verification->has_content = code == CLI_DONE;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return cli_fail(cli, CLI_INPUT, "%s does not open: %s", "không mở được %s: %s",
+			path, cli_error_text(cli, errno));
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+		code = cli_fail(
+			cli, CLI_INPUT, "%s is no regular file", "%s không phải tệp thường", path);
+		goto out;
+	}
+	if (status.st_size > 0)
+		bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED) {
+		code = cli_fail(cli, CLI_INPUT, "%s does not read: %s", "không đọc được %s: %s",
+			path, cli_error_text(cli, errno));
+		goto out;
+	}
+	verification->content = SPAN(bytes, bytes == NULL ? 0 : (size_t)status.st_size);
+	verification->has_content = true;
+out:
+	close(fd);
 	return code;
+}
+
+static void unmap_content(struct verification *verification)
+{
+	if (verification->content.len > 0)
+		munmap((void *)(uintptr_t)verification->content.data, verification->content.len);
+	verification->content = SPAN_NONE;
 }
 
 static enum cli_exit read_inputs(struct verification *verification)
@@ -148,7 +183,7 @@ static enum cli_exit read_inputs(struct verification *verification)
 	if (code == CLI_DONE)
 		code = cli_file_read(cli, verification->path, VERIFY_LEN_MAX, &verification->file);
 	if (code == CLI_DONE && cli_has(cli, "content"))
-		code = read_content(verification, cli_value(cli, "content"));
+		code = map_content(verification, cli_value(cli, "content"));
 	return code;
 }
 
@@ -181,12 +216,11 @@ static void run(void *arg, void *out)
 	struct reply *reply = out;
 	struct verify_report *report = NULL;
 	struct buf detail = BUF_INIT;
-	const struct span content = buf_span(&verification->content);
 	const struct verify_options options = {
 		.trust = verification->trust,
 		.now_ms = verification->now_ms,
 		.expect = verification->expect,
-		.content = verification->has_content ? &content : NULL,
+		.content = verification->has_content ? &verification->content : NULL,
 		.detail = &detail,
 	};
 
@@ -246,7 +280,7 @@ static enum cli_exit judge(struct verification *verification, struct reply *repl
 		.reply_size = sizeof(*reply),
 		.memory = MEMORY +
 			  MEMORY_PER_BYTE * (verification->file.len + verification->content.len),
-		.cpu_s = CPU_S,
+		.cpu_s = CPU_S + (unsigned)(verification->content.len / CONTENT_BYTES_A_S),
 		.ends_with_parent = true,
 	};
 
@@ -294,7 +328,7 @@ static enum cli_exit judge_with_crls(struct verification *verification, struct r
 
 	enum cli_exit code = judge(verification, reply);
 	if (code == CLI_DONE && reply->rc == RC_NOT_FOUND && find_content(verification, &name)) {
-		code = read_content(verification, (const char *)name.data);
+		code = map_content(verification, (const char *)name.data);
 		if (code == CLI_DONE)
 			code = judge(verification, reply);
 	}
@@ -370,7 +404,7 @@ enum cli_exit cli_verify(struct cli *cli)
 		code = conclude(&verification, reply);
 	verify_trust_free(&verification.trust);
 	buf_free(&verification.file);
-	buf_free(&verification.content);
+	unmap_content(&verification);
 	free(reply);
 	return code;
 }

@@ -452,13 +452,13 @@ def openssl(*words):
 
 @pytest.fixture
 def by_openssl(tmp_path, person, sheet):
-    """openssl cms -sign of the sheet."""
+    """openssl cms -sign of the sheet, or of another content."""
     (tmp_path / "p.pem").write_bytes(person.pem)
     (tmp_path / "p.key").write_bytes(person.key_pem)
 
-    def sign(name, *words, form="DER"):
+    def sign(name, *words, form="DER", content=sheet):
         out = tmp_path / name
-        openssl("cms", "-sign", "-binary", "-in", sheet, "-signer", tmp_path / "p.pem", "-inkey",
+        openssl("cms", "-sign", "-binary", "-in", content, "-signer", tmp_path / "p.pem", "-inkey",
                 tmp_path / "p.key", "-outform", form, "-out", out, "-md", "sha256", *words)
         return out
     return sign
@@ -479,6 +479,31 @@ def test_the_content_may_be_named(verify, by_openssl, sheet, form):
     assert not verify.faults(file, "--content", sheet, "--allow-no-timestamp")
     done = verify.run(file, expect=INPUT)
     assert "--content" in done.err
+
+
+def test_a_detached_signature_of_a_file_larger_than_is_read_is_verified(verify, by_openssl, tmp_path):
+    large = tmp_path / "large.bin"
+    with open(large, "wb") as out:
+        out.truncate(513 << 20)
+    signature = by_openssl("large.p7s", content=large)
+    assert not verify.faults(signature, "--content", large, "--allow-no-timestamp")
+    with open(large, "r+b") as out:
+        out.seek(-1, 2)
+        out.write(b"x")
+    assert "document_changed" in verify.faults(signature, "--content", large, "--allow-no-timestamp")
+
+
+def test_a_signature_of_an_empty_file_is_verified(verify, by_openssl, tmp_path):
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    assert not verify.faults(by_openssl("empty.p7s", content=empty), "--content", empty,
+                             "--allow-no-timestamp")
+
+
+@pytest.mark.parametrize("what, words", [("missing", "does not open"), (".", "no regular file")])
+def test_a_content_that_cannot_be_read_is_exit_3(verify, by_openssl, tmp_path, what, words):
+    done = verify.run(by_openssl("sheet.p7s"), "--content", tmp_path / what, expect=INPUT)
+    assert words in done.err
 
 
 def test_a_signature_with_its_content_inside_is_verified(verify, by_openssl, sheet):
