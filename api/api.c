@@ -55,6 +55,9 @@ static rc_t api_open_public(struct api *api)
 
 	if (rc != RC_OK)
 		return rc;
+	/* verifiers need the revocation list, whatever the clients think of the certificate */
+	if (tls_check_time(tls) != RC_OK)
+		log_warning("api: started with that certificate all the same");
 	api_note_certificate(tls);
 	const struct http_settings listener = {
 		.address = settings->listen_address,
@@ -157,7 +160,8 @@ rc_t api_check_operators(const struct api_settings *settings)
 	rc_t rc = operators_load(&operators, settings->operators_path);
 
 	if (rc == RC_OK && operators_expire_ms(operators) < clock_wall_ms())
-		log_warning("api: an operator's certificate has ended, or there is none path=%s",
+		log_warning(
+			"api: an operator's certificate has ended, or there is none path=\"%s\"",
 			settings->operators_path);
 	operators_free(&operators);
 	return rc;
@@ -172,13 +176,14 @@ void api_reload_tls(struct api *api)
 	metric_add(METRIC_TLS_RELOADS, rc == RC_OK ? OUTCOME_OK : OUTCOME_FAILED, 0, 0);
 	if (rc != RC_OK) {
 		metric_set(METRIC_TLS_CURRENT, 0, 0, 0);
-		log_error("api: certificate and key are not reloaded, the old ones stay path=%s",
+		log_error(
+			"api: certificate and key are not reloaded, the old ones stay path=\"%s\"",
 			settings->tls_certificate);
 		return;
 	}
 	api_note_certificate(tls);
 	http_set_tls(api->public, tls);
-	log_info("api: certificate and key reloaded path=%s", settings->tls_certificate);
+	log_info("api: certificate and key reloaded path=\"%s\"", settings->tls_certificate);
 }
 
 static void api_on_public_drained(void *arg)

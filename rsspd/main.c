@@ -29,12 +29,13 @@ static const char help_text[] =
 	"  options       print a configuration file with every option, its default and its meaning\n"
 	"  manual        print rsspd(8), manual-options rsspd.conf(5): rsspd manual | man -l -\n"
 	"\n"
-	"  --check-config   say all that a start would find wrong, as the users that the configuration\n"
-	"                   names: options, files and folders, certificates, keys and their time. The\n"
-	"                   service may run meanwhile. The tokens: rssp-keys check.\n"
+	"  --check-config   say all that is wrong, as the users that the configuration names: options,\n"
+	"                   files and folders, certificates, keys and their time, even where `run` could\n"
+	"                   serve in part. The service may run meanwhile. The tokens: rssp-keys check.\n"
 	"  --with-database  connect to PostgreSQL too, and look at its settings and its schema\n"
 	"  --config FILE    the configuration file (default: " DEFAULT_CONFIG ")\n"
-	"  --help, --version\n"
+	"  --help           print this\n"
+	"  --version        print the version\n"
 	"\n"
 	"First steps: rsspd options > rsspd.conf, fill in what has to be given, make the service keys\n"
 	"and the CA with rssp-keys init --config rsspd.conf, migrate the database with schema/migrate,\n"
@@ -169,7 +170,7 @@ int main(int argc, char **argv)
 	if (checks && optind == argc)
 		return check(path, with_database);
 	if (checks || with_database)
-		return usage("--check-config stands alone, --with-database beside it", "");
+		return usage("--check-config takes no command and no file but --config FILE", "");
 	if (optind == argc)
 		return usage("a command is missing", "");
 	if (optind + 1 < argc)

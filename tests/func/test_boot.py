@@ -1,10 +1,13 @@
 """The service starts, says how it is, and stops."""
 
+from datetime import datetime, timezone
+
 import pytest
 import requests
 
 from lib.api import Api
 from lib.server import Server
+from test_reload import DAY, make_certificate
 
 
 def test_ready_and_healthy(server):
@@ -78,6 +81,19 @@ def test_without_its_token_it_says_so_and_is_not_ready(another):
     wrong.wait_until(lambda: "token=no-such-token" in wrong.log(), 20, "nothing said of the token")
     wrong.wait_until(lambda: "listening" in wrong.log(), 20, "not listening")
     assert not wrong.ready()
+
+
+def test_a_certificate_that_has_ended_takes_no_revocation_list_away(another, tmp_path):
+    """Clients refuse it; who verifies a signature needs the list all the same."""
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    certificate, key = make_certificate(now - 30 * DAY, now - DAY)
+    (tmp_path / "ended.pem").write_bytes(certificate)
+    (tmp_path / "ended.key").write_bytes(key)
+    started = another("ended", tls__certificate=tmp_path / "ended.pem", tls__key=tmp_path / "ended.key")
+    started.start(ready=False)
+    started.wait_until(lambda: "listening" in started.log(), 20, "not listening")
+    assert requests.get(started.pki_url + "/ca.cer", timeout=5).status_code == 200
+    assert "tls.certificate is not valid at this time" in started.log()
 
 
 def test_starts_that_fail_leave_the_token_whole(another):

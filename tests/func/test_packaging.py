@@ -317,6 +317,13 @@ def test_a_unit_exposes_little(units, unit, most):
     assert f"Overall exposure level for {unit}" in shown
 
 
+def test_the_check_before_a_start_keeps_nothing_down(place):
+    """It is stricter than the start, which goes on with what serves in part."""
+    unit = (place / "lib/systemd/system/rsspd.service").read_text()
+    [check] = re.findall(r"^ExecStartPre=(.*)$", unit, re.MULTILINE)
+    assert check.startswith("-") and " --check-config " in check
+
+
 def test_the_manual_pages_that_the_units_name_are_there(place):
     for unit in UNITS:
         for name, section in re.findall(r"man:(\S+)\((\d)\)", (place / unit).read_text()):
