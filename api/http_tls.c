@@ -16,7 +16,8 @@ static rc_t tls_fail(const char *what, const char *path)
 
 	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
 	ERR_clear_error();
-	log_error("api: TLS cannot be set up what=\"%s\" path=%s error=\"%s\"", what, path, reason);
+	log_error("api: TLS cannot be set up what=\"%s\" path=\"%s\" error=\"%s\"", what, path,
+		reason);
 	return RC_CONFIG;
 }
 

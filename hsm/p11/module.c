@@ -13,14 +13,15 @@ static rc_t module_load(struct p11_module *module, const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (library == NULL) {
-		log_error("p11: module does not load path=%s error=\"%s\" fix=\"set hsm.module\"",
+		log_error(
+			"p11: module does not load path=\"%s\" error=\"%s\" fix=\"set hsm.module\"",
 			path, dlerror());
 		return RC_CONFIG;
 	}
 	CK_C_GetFunctionList get;
 	*(void **)&get = dlsym(library, "C_GetFunctionList");
 	if (get == NULL) {
-		log_error("p11: not a PKCS#11 module path=%s", path);
+		log_error("p11: not a PKCS#11 module path=\"%s\"", path);
 		return RC_CONFIG;
 	}
 	return p11_rc("C_GetFunctionList", get(&module->functions));

@@ -13,14 +13,14 @@ rc_t p11_turn_take(const char *pin_file, int *turn)
 	int fd = open(pin_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0) {
-		log_error("p11: PIN file does not open path=%s error=\"%s\"", pin_file,
+		log_error("p11: PIN file does not open path=\"%s\" error=\"%s\"", pin_file,
 			strerror(errno));
 		return RC_CONFIG;
 	}
 	while (flock(fd, LOCK_EX) != 0) {
 		if (errno == EINTR)
 			continue;
-		log_error("p11: PIN file cannot be locked path=%s error=\"%s\"", pin_file,
+		log_error("p11: PIN file cannot be locked path=\"%s\" error=\"%s\"", pin_file,
 			strerror(errno));
 		close(fd);
 		return RC_SYSTEM;

@@ -182,8 +182,8 @@ rc_t ca_write_certificate(const struct ca *ca, const char *path)
 	if (rc == RC_OK && rename(temporary, path) != 0)
 		rc = RC_SYSTEM;
 	if (rc == RC_SYSTEM)
-		log_error(
-			"ca: certificate not written path=%s error=\"%s\"", path, strerror(errno));
+		log_error("ca: certificate not written path=\"%s\" error=\"%s\"", path,
+			strerror(errno));
 	buf_free(&beside);
 	return rc;
 }

@@ -138,7 +138,7 @@ rc_t issuers_load(struct issuers **issuers, const char *path)
 		*issuers = made;
 		return RC_OK;
 	}
-	log_error("certificate: no CA certificate there path=%s "
+	log_error("certificate: no CA certificate there path=\"%s\" "
 		  "fix=\"set pki.ca-certificate, run rssp-keys init\"",
 		path);
 	issuers_free(&made);

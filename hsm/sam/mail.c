@@ -217,7 +217,7 @@ rc_t mail_spool(const char *folder, struct span text)
 	if (rc == RC_OK && fsync(directory) != 0)
 		rc = RC_SYSTEM;
 	if (rc != RC_OK)
-		log_error("mail: spool does not take a mail folder=%s error=\"%s\"", folder,
+		log_error("mail: spool does not take a mail folder=\"%s\" error=\"%s\"", folder,
 			strerror(errno));
 	if (directory >= 0)
 		close(directory);

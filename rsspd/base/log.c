@@ -134,17 +134,26 @@ void log_write(enum log_level level, const char *format, ...)
 	(void)written;
 }
 
+/* As a space, or as another quote: libpq's texts stay readable. */
+static char log_plain(char c)
+{
+	return c == '\n' || c == '\t' ? ' ' : c == '"' ? '\'' : c;
+}
+
 const char *log_escape(const char *text, char *out, size_t size)
 {
 	size_t used = 0;
 
 	for (; *text != 0 && used + 5 < size; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+		char plain = log_plain(*text);
+		unsigned char c = (unsigned char)plain;
+		if (c < 0x20 || c == 0x7f || c == '\\')
 			used += (size_t)snprintf(out + used, size - used, "\\x%02x", c);
-		else
-			out[used++] = (char)c;
+		else if (c != ' ' || (used > 0 && out[used - 1] != ' '))
+			out[used++] = plain;
 	}
+	if (used > 0 && out[used - 1] == ' ')
+		used--;
 	out[used] = 0;
 	return out;
 }

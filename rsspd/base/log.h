@@ -41,7 +41,8 @@ bool log_wanted(enum log_level level);
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 
-/* Control characters, quotes and backslashes as \xNN; cut to size. Returns out. */
+/* For a value in quotes: lines, tabs and blanks as one space, double quotes as single ones, other
+ * control characters and backslashes as \xNN; cut to size. Returns out. */
 const char *log_escape(const char *text, char *out, size_t size);
 
 #endif

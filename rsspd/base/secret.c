@@ -44,7 +44,7 @@ static rc_t secret_read_fd(struct secret *secret, int fd, const char *path, size
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
 		return RC_SYSTEM;
 	if ((status.st_mode & 077) != 0) {
-		log_error("secret: file is open to others path=%s mode=%03o fix=\"chmod 600\"",
+		log_error("secret: file is open to others path=\"%s\" mode=%03o fix=\"chmod 600\"",
 			path, (unsigned)(status.st_mode & 0777));
 		return RC_CONFIG;
 	}
@@ -65,7 +65,8 @@ rc_t secret_read_file(struct secret *secret, const char *path, size_t max)
 	buf_clear(&secret->bytes);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
-		log_error("secret: file does not open path=%s error=\"%s\"", path, strerror(errno));
+		log_error("secret: file does not open path=\"%s\" error=\"%s\"", path,
+			strerror(errno));
 		return RC_SYSTEM;
 	}
 	rc_t rc = secret_read_fd(secret, fd, path, max);

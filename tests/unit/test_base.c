@@ -309,8 +309,19 @@ static void what_came_from_outside_cannot_forge_a_log_line(void **state)
 
 	(void)state;
 	assert_string_equal(log_escape("a\n\"b\"\\\x1b\x7f", out, sizeof(out)),
-		"a\\x0a\\x22b\\x22\\x5c\\x1b\\x7f");
-	assert_true(strlen(log_escape("aaaa\n\n\n\n", cut, sizeof(cut))) < sizeof(cut));
+		"a 'b'\\x5c\\x1b\\x7f");
+	assert_true(strlen(log_escape("aaaa\x1b\x1b\x1b\x1b", cut, sizeof(cut))) < sizeof(cut));
+}
+
+static void a_text_of_several_lines_is_read_as_one(void **state)
+{
+	char out[96];
+
+	(void)state;
+	assert_string_equal(
+		log_escape("server at \"::1\" is gone\n\tIs it there?\n", out, sizeof(out)),
+		"server at '::1' is gone Is it there?");
+	assert_string_equal(log_escape("\n \n", out, sizeof(out)), "");
 }
 
 /* ---- loop ---- */
@@ -395,6 +406,7 @@ int main(void)
 		cmocka_unit_test(digests_are_those_of_the_standards),
 		cmocka_unit_test(time_is_written_in_utc),
 		cmocka_unit_test(what_came_from_outside_cannot_forge_a_log_line),
+		cmocka_unit_test(a_text_of_several_lines_is_read_as_one),
 		cmocka_unit_test(the_loop_calls_later_and_once),
 	};
 
