@@ -118,7 +118,8 @@ static void check_path(struct check *check, const struct check_path *path, const
 		return;
 	}
 	if (stat(value, &status) != 0)
-		fault(check, "%s: %s: %s", path->name, value, strerror(errno));
+		fault(check, "%s: %s is not there for %s: %s", path->name, value, user_name(user),
+			strerror(errno));
 	else if (spool ? !S_ISDIR(status.st_mode) : !S_ISREG(status.st_mode))
 		fault(check, "%s: %s is no %s", path->name, value, spool ? "folder" : "program");
 	else if (faccessat(AT_FDCWD, value, spool ? R_OK | W_OK | X_OK : X_OK, AT_EACCESS) != 0)
@@ -217,6 +218,12 @@ static void check_tokens(struct check *check)
 
 /* ---- certificates ---- */
 
+/* What cannot be read has been said. */
+static bool is_readable(const char *path)
+{
+	return path[0] != 0 && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+}
+
 static void check_certificates(struct check *check)
 {
 	const struct conf *conf = check->conf;
@@ -227,18 +234,18 @@ static void check_certificates(struct check *check)
 
 	if (!become(check, &check->api))
 		return;
-	if (conf->tls_certificate[0] != 0 && conf->tls_key[0] != 0)
+	if (is_readable(conf->tls_certificate) && is_readable(conf->tls_key))
 		rc = api_check_tls(&settings);
 	check->faults += rc != RC_OK;
-	rc = conf->operators_file[0] == 0 ? RC_OK : api_check_operators(&settings);
+	rc = is_readable(conf->operators_file) ? api_check_operators(&settings) : RC_OK;
 	check->faults += rc != RC_OK;
 	rc = conf->pki_ca_certificate[0] == 0 ? RC_OK : core_check_ca(conf->pki_ca_certificate);
 	check->faults += rc != RC_OK;
 	come_back();
 	/* whose it is counts: the SAMs read it too */
-	if (!check->sam.set || conf->operators_file[0] == 0 || !become(check, &check->sam))
+	if (!check->sam.set || !become(check, &check->sam))
 		return;
-	rc = api_check_operators(&settings);
+	rc = is_readable(conf->operators_file) ? api_check_operators(&settings) : RC_OK;
 	check->faults += rc != RC_OK;
 	come_back();
 }

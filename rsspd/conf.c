@@ -195,13 +195,17 @@ static void conf_take(struct conf_parser *parser, const struct conf_option *opti
 	const char *fault =
 		option->needed && used[0] == 0 ? "has to be given" : conf_set(parser, option, used);
 	const char *hint = option->form != NULL ? option->form : option->help;
+	/* what is wrong with it says what to do */
+	bool hinted = option->type != CONF_CONNINFO || used[0] == 0;
 
 	if (fault != NULL && option->type == CONF_INTEGER)
 		conf_fault(parser, line, "%s.%s %s (%lld to %lld)", section, key, fault,
 			(long long)option->min, (long long)option->max);
-	else if (fault != NULL)
+	else if (fault != NULL && hinted)
 		conf_fault(parser, line, "%s.%s %s (%.*s)", section, key, fault,
 			(int)strcspn(hint, "\n"), hint);
+	else if (fault != NULL)
+		conf_fault(parser, line, "%s.%s %s", section, key, fault);
 	if (value != NULL && conf_get(parser, section, key, INI_GET_NEXT_VALUE, &again) != NULL)
 		conf_fault(parser, again, "%s.%s stands in line %u already; remove one of the two",
 			section, key, line);

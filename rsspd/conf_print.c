@@ -142,7 +142,7 @@ static void manual_option(FILE *out, const struct conf_option *option)
 	if (range[0] != 0)
 		fputs(" (", out);
 	roff_chars(out, range);
-	fputs(range[0] != 0 ? ").\n" : ".\n", out);
+	fputs(range[0] != 0 ? ")\n" : "\n", out);
 	if (option->needed) {
 		fputs(".br\nExample: ", out);
 		roff_chars(out, initial);

@@ -106,6 +106,16 @@ def test_a_certificate_out_of_its_time_is_said(config, tmp_path, start, end):
     assert "tls.certificate is not valid at this time" in said
 
 
+def test_a_file_that_cannot_be_read_is_said_once(config):
+    for option in ("tls__certificate", "tls__key"):
+        [line] = faults(config(**{option: "/no/such/file.pem"}))
+        assert line.startswith(f"check: {option.replace('__', '.')}: /no/such/file.pem")
+
+
+def test_a_file_without_its_option_is_told_how_to_be_named():
+    assert "--config FILE" in run("--check-config", "rsspd.conf", code=2).stderr
+
+
 def test_a_missing_ca_is_said(config):
     assert any("rssp-keys init" in line for line in faults(config(pki__ca_certificate="/no/ca.pem")))
 
