@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PART_WIDTH 22
-#define STATE_WIDTH 12
+#define STATE_WIDTH 14 /* the longest word and two blanks */
 #define LINE_MAX 256
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -67,7 +67,7 @@ static const struct {
 		{"The certificate of the CA ends soon, or has ended.",
 			"Chứng thư của CA sắp hết hạn hoặc đã hết hạn."},
 		{"Plan a new CA now: every certificate that it issued ends with it.",
-			"Chuẩn bị CA mới ngay: mọi chứng thư do nó cấp sẽ hết hiệu lực cùng."}},
+			"Chuẩn bị CA mới ngay: mọi chứng thư do nó cấp hết hiệu lực cùng lúc."}},
 	{"operator-certificate",
 		{"An operator's certificate ends soon, or has ended.",
 			"Chứng thư của một người vận hành sắp hết hạn hoặc đã hết hạn."},
@@ -149,7 +149,7 @@ static const struct {
 	enum cli_colour colour;
 	struct text word;
 } states[] = {
-	[STATE_OK] = {COLOUR_GOOD, {"ok", "tốt"}},
+	[STATE_OK] = {COLOUR_GOOD, {"ok", "bình thường"}},
 	[STATE_WARNING] = {COLOUR_WAIT, {"warning", "cảnh báo"}},
 	[STATE_CRITICAL] = {COLOUR_BAD, {"critical", "nghiêm trọng"}},
 };
@@ -217,7 +217,7 @@ static void show_database(const struct cli *cli)
 
 	begin_line(cli, "database");
 	cli_say(cli, "%lld of %lld connections, clocks %lld ms apart",
-		"%lld trên %lld kết nối, đồng hồ lệch %lld ms", number(database, "up"),
+		"%lld/%lld kết nối, đồng hồ lệch %lld ms", number(database, "up"),
 		number(database, "connections"), number(database, "clockSkewMs"));
 	begin_line(cli, "audit");
 	cli_say(cli, "partitions until %s", "phân vùng đến %s",
@@ -234,7 +234,7 @@ static void show_modules(const struct cli *cli)
 		begin_line(cli, text(module, "role", role));
 		cli_say(cli,
 			"%lld of %lld ready, %lld jobs wait, %lld in work; died %lld, replaced %lld",
-			"%lld trên %lld sẵn sàng, %lld việc chờ, %lld đang làm; bị ngắt %lld, thay "
+			"%lld/%lld sẵn sàng, %lld việc chờ, %lld đang làm; bị ngắt %lld, thay mới "
 			"%lld",
 			number(module, "ready"), number(module, "processes"),
 			number(module, "waiting"), number(module, "inFlight"),
@@ -255,7 +255,7 @@ static void show_ends(const struct cli *cli)
 			when(one, "validTo", until), number(one, "daysLeft"));
 	}
 	begin_line(cli, "revocation-list");
-	cli_say(cli, "of %s, good until %s", "lập lúc %s, dùng đến %s",
+	cli_say(cli, "of %s, good until %s", "lập lúc %s, có hiệu lực đến %s",
 		when(crl, "thisUpdate", made), when(crl, "nextUpdate", until));
 }
 

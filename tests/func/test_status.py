@@ -88,7 +88,7 @@ def test_people_read_a_table(observed, watcher):
 
 def test_it_speaks_vietnamese(observed, watcher):
     shown = Rssp(observed, operator=watcher, lang="vi").run("operator", "status").out
-    assert re.search(r"^cơ sở dữ liệu +tốt  +4 trên 4 kết nối", shown, re.MULTILINE)
+    assert re.search(r"^cơ sở dữ liệu +bình thường  +4/4 kết nối", shown, re.MULTILINE)
 
 
 def test_programs_read_json(observed, watcher):
@@ -129,6 +129,8 @@ def test_a_role_without_a_sam_is_critical(observed, watcher):
             lambda: ("issue", "module-missing", "critical") in problems(watcher.get("status").json()),
             10, "the missing module is not told")
         assert watcher.get("status").json()["status"] == "critical"
+        shown = Rssp(observed, operator=watcher, lang="vi").run("operator", "status").out
+        assert re.search(r"^mô-đun: issue +nghiêm trọng  0/1 sẵn sàng", shown, re.MULTILINE)
     finally:
         away.rename(pin)
     observed.wait_until(lambda: observed.sams_greeted("issue", 1, old), 20, "no SAM")
