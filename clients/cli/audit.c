@@ -60,11 +60,15 @@ static bool is_hex_digest(const char *text)
 	       text[strspn(text, "0123456789abcdefABCDEF")] == 0;
 }
 
-/* A server's text may hold what steers a terminal. */
 static void print_text(const char *text)
 {
-	for (; *text != 0; text++)
-		putchar((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		return;
+	client_text_disarm(copy, false);
+	fputs(copy, stdout);
+	free(copy);
 }
 
 /* Arrays are joined, objects printed as they are. */

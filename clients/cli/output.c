@@ -23,15 +23,6 @@ void cli_say(const struct cli *cli, const char *en, const char *vi, ...)
 	putchar('\n');
 }
 
-/* A file's name, like a server's text, may hold what steers a terminal; lines stay lines. */
-static void disarm_lines(char *text)
-{
-	for (; *text != 0; text++) {
-		if (((unsigned char)*text < ' ' && *text != '\n') || *text == 0x7f)
-			*text = '?';
-	}
-}
-
 void cli_note(const struct cli *cli, const char *en, const char *vi, ...)
 {
 	char *text = NULL;
@@ -43,7 +34,7 @@ void cli_note(const struct cli *cli, const char *en, const char *vi, ...)
 	va_end(args);
 	if (len < 0)
 		return;
-	disarm_lines(text);
+	client_text_disarm(text, true);
 	fprintf(stderr, "%s\n", text);
 	free(text);
 }
@@ -71,7 +62,7 @@ enum cli_exit cli_fail(struct cli *cli, enum cli_exit code, const char *en, cons
 	va_start(args, vi);
 	vsnprintf(text, sizeof(text), cli->vietnamese ? vi : en, args);
 	va_end(args);
-	disarm_lines(text);
+	client_text_disarm(text, true);
 	fflush(stdout);
 	fprintf(stderr, "%srssp: %s%s\n", cli->colour_err ? "\033[31m" : "", text,
 		cli->colour_err ? "\033[0m" : "");
@@ -173,15 +164,6 @@ static void append_scalar(const json_t *value, char *out, size_t size)
 		snprintf(out + len, size - len, "%s", json_is_true(value) ? "true" : "false");
 }
 
-/* A server's text may hold what steers a terminal. */
-static void disarm(char *text)
-{
-	for (; *text != 0; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-	}
-}
-
 static void cell_text(const json_t *row, const char *member, char out[CELL_MAX])
 {
 	const json_t *value = json_object_get(row, member);
@@ -197,7 +179,7 @@ static void cell_text(const json_t *row, const char *member, char out[CELL_MAX])
 			append_scalar(json_array_get(value, i), out, CELL_MAX);
 		}
 	}
-	disarm(out);
+	client_text_disarm(out, false);
 }
 
 static size_t column_width(

@@ -17,6 +17,9 @@ void sign_set_fault(struct signing *signing, struct document *document, enum cli
 	va_start(args, vi);
 	if (vasprintf(&document->fault.words, signing->cli->vietnamese ? vi : en, args) < 0)
 		document->fault.words = NULL;
+	else
+		/* JSON takes them only as UTF-8, which a file's name need not be */
+		client_text_disarm(document->fault.words, true);
 	va_end(args);
 }
 

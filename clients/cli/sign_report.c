@@ -83,24 +83,14 @@ static json_t *json_document(const struct document *document)
 	return json;
 }
 
-/* A name may hold what steers a terminal. */
-static char *shown(const char *path)
-{
-	char *text = strdup(path);
-
-	for (char *at = text; at != NULL && *at != 0; at++) {
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = '?';
-	}
-	return text;
-}
-
 static void say_document(struct cli *cli, const struct document *document)
 {
 	if (document->state != SIGN_KEPT && document->state != SIGN_DONE)
 		return;
-	char *out = shown(document->out);
+	char *out = strdup(document->out);
 	const char *name = out != NULL ? out : "";
+	if (out != NULL)
+		client_text_disarm(out, false);
 	if (document->state == SIGN_KEPT)
 		cli_say(cli, "%skept%s   %s (signed earlier)", "%sđã có%s %s (đã ký trước đây)",
 			cli_colour(cli, COLOUR_DIM), cli_plain(cli), name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #define JSON_TYPE "application/json"
 #define FORM_TYPE "application/x-www-form-urlencoded"
@@ -54,6 +55,28 @@ void client_text_free(char *text)
 	wiping_free(text);
 }
 
+static bool is_unseen(utf8proc_int32_t c)
+{
+	utf8proc_category_t category = utf8proc_category(c);
+
+	return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
+	       category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+void client_text_disarm(char *text, bool lines)
+{
+	while (*text != 0) {
+		utf8proc_int32_t c = 0;
+		utf8proc_ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &c);
+		size_t used = len > 0 ? (size_t)len : 1;
+		if (len <= 0)
+			*text = '?';
+		else if (is_unseen(c) && !(lines && c == '\n'))
+			memset(text, ' ', used);
+		text += used;
+	}
+}
+
 rc_t client_new(const struct client_config *config, struct client **client)
 {
 	struct client *fresh = calloc(1, sizeof(*fresh));
@@ -95,14 +118,10 @@ const char *client_answer_string(const struct client_answer *answer, const char 
 	return json_string_value(json_object_get(answer->body, name));
 }
 
-/* A server's words go to a terminal: nothing that steers it. */
 static void copy_text(char *out, size_t size, const char *text)
 {
 	snprintf(out, size, "%s", text == NULL ? "" : text);
-	for (; *out != 0; out++) {
-		if ((unsigned char)*out < ' ' || *out == 0x7f)
-			*out = ' ';
-	}
+	client_text_disarm(out, false);
 }
 
 static rc_t read_answer(struct buf *body, struct client_answer *answer)

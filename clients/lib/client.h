@@ -30,6 +30,9 @@ struct client_config {
 must_check rc_t client_global_init(void);
 /* For what json_dumps() gives: free() does not know jansson's memory any more. NULL is allowed. */
 void client_text_free(char *text);
+/* Words from outside, a server's or a file's name, go to a terminal: what steers it, or turns the
+ * direction of writing, becomes spaces, what is no UTF-8 a "?". Ends of lines stay if lines. */
+void client_text_disarm(char *text, bool lines);
 
 /* The strings are copied. RC_CONFIG: url is not an https:// address. */
 must_check rc_t client_new(const struct client_config *config, struct client **client);

@@ -109,11 +109,7 @@ static void copy_member(char *out, size_t size, const json_t *object, const char
 	const char *text = json_string_value(json_object_get(object, name));
 
 	snprintf(out, size, "%s", text == NULL ? "" : text);
-	/* a server's words go to a terminal: nothing that steers it */
-	for (; *out != 0; out++) {
-		if ((unsigned char)*out < ' ' || *out == 0x7f)
-			*out = ' ';
-	}
+	client_text_disarm(out, false);
 }
 
 static rc_t read_decision(

@@ -320,6 +320,12 @@ def test_a_name_does_not_steer_the_terminal(english, signer, tmp_path):
     assert "[2Jx" in done.out and "[2Jy" in done.err and "\x1b" not in done.out + done.err
 
 
+def test_json_says_why_of_a_name_that_is_no_text(english, signer, tmp_path):
+    (tmp_path / os.fsdecode(b"\xffz.pdf")).write_bytes(b"")
+    done = english.run("sign", tmp_path, "--json", "--credential", signer.credential, expect=3)
+    assert "?z.pdf is not a PDF" in done.json["description"]
+
+
 # disks
 
 

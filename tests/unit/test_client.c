@@ -270,6 +270,18 @@ static void test_parameters_of_a_query_are_encoded_and_empty_ones_left_out(void 
 	client_free(&client);
 }
 
+static void test_words_from_outside_do_not_steer_a_terminal_nor_turn_its_writing(void **state)
+{
+	char words[] = "a\x1b[31m\x7f \xc2\x9b\u202egnp.exe Dụ\n\xff\xe1\xba";
+	char lines[] = "một\nhai\thai";
+
+	(void)state;
+	client_text_disarm(words, false);
+	assert_string_equal(words, "a [31m       gnp.exe Dụ ???");
+	client_text_disarm(lines, true);
+	assert_string_equal(lines, "một\nhai hai");
+}
+
 static void test_a_refusal_is_told_whole_and_cannot_steer_a_terminal(void **state)
 {
 	struct client *client = connect_client(fixture.root);
@@ -431,6 +443,8 @@ int main(void)
 		cmocka_unit_test(test_a_request_carries_token_language_and_json),
 		cmocka_unit_test(test_parameters_of_a_query_are_encoded_and_empty_ones_left_out),
 		cmocka_unit_test(test_a_refusal_is_told_whole_and_cannot_steer_a_terminal),
+		cmocka_unit_test(
+			test_words_from_outside_do_not_steer_a_terminal_nor_turn_its_writing),
 		cmocka_unit_test(test_what_is_no_json_object_is_no_answer),
 		cmocka_unit_test(test_only_the_trusted_server_over_https_is_spoken_to),
 		cmocka_unit_test(test_hashes_are_authorised_extended_and_signed_in_order),
