@@ -59,7 +59,7 @@ struct cli_command {
 };
 
 #define CLI_VALUES_MAX 48
-#define CLI_ARGUMENTS_MAX 512
+#define CLI_ARGUMENTS_MAX 10000 /* as *.pdf gives: what rssp sign signs in one run */
 
 struct cli {
 	const struct cli_command *command;
@@ -155,8 +155,6 @@ enum cli_exit cli_ask(struct cli *cli, const char *option, struct text prompt, e
 
 /* file.c */
 enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struct buf *out);
-/* Could a file be made there? Asked before anything is spent on its content. */
-enum cli_exit cli_file_writable(struct cli *cli, const char *path);
 /* Whole or not at all; an existing file is replaced only if replace. */
 enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace);
 /* The same without words: 0 or errno, EEXIST if it is there and not to be replaced. */

@@ -50,21 +50,6 @@ enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struc
 	return code;
 }
 
-enum cli_exit cli_file_writable(struct cli *cli, const char *path)
-{
-	char *copy = strdup(path);
-
-	if (copy == NULL)
-		return cli_fail_rc(cli, RC_NO_MEMORY);
-	const char *folder = dirname(copy);
-	enum cli_exit code = CLI_DONE;
-	if (access(folder, W_OK | X_OK) != 0)
-		code = cli_fail(cli, CLI_LOCAL, "no file can be made in %s: %s",
-			"không tạo được tệp trong %s: %s", folder, cli_error_text(cli, errno));
-	free(copy);
-	return code;
-}
-
 static bool write_all(int fd, struct span bytes)
 {
 	while (bytes.len > 0) {

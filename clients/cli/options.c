@@ -154,7 +154,8 @@ static enum cli_exit parse_word(struct cli *cli, const char *word)
 	if (cli->command->children != NULL)
 		return descend(cli, word);
 	if (cli->argument_count == CLI_ARGUMENTS_MAX)
-		return cli_fail(cli, CLI_USAGE, "too many arguments", "quá nhiều đối số");
+		return cli_fail(cli, CLI_USAGE, "more than %d arguments", "quá %d đối số",
+			CLI_ARGUMENTS_MAX);
 	cli->arguments[cli->argument_count++] = word;
 	return CLI_DONE;
 }

@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#define SIGN_DOCUMENTS_MAX 10000 /* in one run: twenty authorisations */
+#define SIGN_DOCUMENTS_MAX CLI_ARGUMENTS_MAX /* in one run: twenty authorisations */
 
 enum sign_format { SIGN_PADES, SIGN_CADES };
 
@@ -109,7 +109,6 @@ struct sign_stop {
 	sigset_t caught;
 	sigset_t before;
 	int fd;
-	int number; /* of the signal that came; 0: none */
 	unsigned count;
 };
 must_check rc_t sign_stop_begin(struct sign_stop *stop);

@@ -1,8 +1,8 @@
 /*
- * The list of --results: JSON lines, one object for each step of a document, the last of them
- *counts; at an orderly end one line a document stays. A line is on the disk before the next step
- *begins, so that a run that was cut off at any instant is gone on with: what has a good output is
- *not signed again, and what has a signature only has to be written.
+ * The list of --results: JSON lines, one object for each step of a document, of which the last
+ * counts; at an orderly end one line a document stays. A line is on the disk before the next step
+ * begins, so that a run that was cut off at any instant is gone on with: what has a good output is
+ * not signed again, and what has a signature only has to be written.
  *
  *	state     pending: to be signed; failed: why says error; signed: not written yet; done
  *	input     the path, from the root; inputBase64 if its bytes are not UTF-8
@@ -33,7 +33,7 @@ struct sign_results {
 	bool failed;
 };
 
-/* A path as JSON can carry it: NULL if memory ran out. */
+/* NULL if memory ran out. */
 static json_t *base64_json(struct span bytes)
 {
 	struct buf text = BUF_INIT;
@@ -45,6 +45,7 @@ static json_t *base64_json(struct span bytes)
 	return json;
 }
 
+/* JSON carries UTF-8, a path may be of any bytes. */
 static void put_path(json_t *row, const char *name, const char *name_base64, const char *path)
 {
 	json_t *text = json_string(path);

@@ -33,10 +33,8 @@ bool sign_stop_asked(struct sign_stop *stop)
 {
 	struct signalfd_siginfo info;
 
-	while (read(stop->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		stop->number = (int)info.ssi_signo;
+	while (read(stop->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		stop->count++;
-	}
 	return stop->count > 0;
 }
 

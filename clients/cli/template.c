@@ -64,7 +64,7 @@ static enum cli_exit make_folder(struct cli *cli)
 	}
 	if (code == CLI_DONE && copy != NULL && mkdir(copy, 0700) != 0 && errno != EEXIST)
 		code = cli_fail(cli, CLI_LOCAL, "the folder %s cannot be made: %s",
-			"không tạo được thư mục %s: %s", copy, strerror(errno));
+			"không tạo được thư mục %s: %s", copy, cli_error_text(cli, errno));
 	free(copy);
 	buf_free(&buf);
 	return code;
@@ -85,7 +85,7 @@ static enum cli_exit write_private(
 			"there is a template of that name; --force replaces it",
 			"đã có mẫu tên này; dùng --force để ghi đè");
 	return cli_fail(cli, CLI_LOCAL, "%s cannot be written: %s", "không ghi được %s: %s", path,
-		strerror(error));
+		cli_error_text(cli, error));
 }
 
 static enum cli_exit check_name(struct cli *cli, const char *name)
@@ -145,7 +145,7 @@ static enum cli_exit remove_default(struct cli *cli)
 	enum cli_exit code = make_path(cli, DEFAULT_FILE, "", &buf, &path);
 	if (code == CLI_DONE && unlink(path) != 0 && errno != ENOENT)
 		code = cli_fail(cli, CLI_LOCAL, "%s cannot be removed: %s", "không xoá được %s: %s",
-			path, strerror(errno));
+			path, cli_error_text(cli, errno));
 	buf_free(&buf);
 	return code;
 }
@@ -233,7 +233,7 @@ static enum cli_exit read_names(struct cli *cli, struct names *names)
 	DIR *folder = code == CLI_DONE ? opendir(path) : NULL;
 	if (code == CLI_DONE && folder == NULL && errno != ENOENT)
 		code = cli_fail(cli, CLI_LOCAL, "%s does not open: %s", "không mở được %s: %s",
-			path, strerror(errno));
+			path, cli_error_text(cli, errno));
 	while (folder != NULL && names->count < TEMPLATES_MAX &&
 		(entry = readdir(folder)) != NULL) {
 		if (!template_name(entry->d_name, name))
@@ -324,7 +324,8 @@ static enum cli_exit make_absolute(struct cli *cli, struct visible *visible)
 		char *absolute = realpath(visible->paths[i], NULL);
 		if (absolute == NULL)
 			return cli_fail(cli, CLI_INPUT, "%s does not open: %s",
-				"không mở được %s: %s", visible->paths[i], strerror(errno));
+				"không mở được %s: %s", visible->paths[i],
+				cli_error_text(cli, errno));
 		free(visible->paths[i]);
 		visible->paths[i] = absolute;
 	}
@@ -427,9 +428,10 @@ enum cli_exit cli_template_remove(struct cli *cli)
 	if (code == CLI_DONE)
 		code = make_path(cli, name, SUFFIX, &buf, &path);
 	if (code == CLI_DONE && unlink(path) != 0)
-		code = errno == ENOENT ? fail_missing(cli, name)
-				       : cli_fail(cli, CLI_LOCAL, "%s cannot be removed: %s",
-						 "không xoá được %s: %s", path, strerror(errno));
+		code = errno == ENOENT
+			       ? fail_missing(cli, name)
+			       : cli_fail(cli, CLI_LOCAL, "%s cannot be removed: %s",
+					 "không xoá được %s: %s", path, cli_error_text(cli, errno));
 	if (code == CLI_DONE && strcmp(chosen, name) == 0)
 		code = remove_default(cli);
 	buf_free(&buf);

@@ -201,6 +201,12 @@ def test_a_list_names_the_files_one_a_line(rssp, subscriber, folder, tmp_path, f
                             "hs-002.pdf"]
 
 
+def test_as_many_names_as_a_shell_gives_for_a_class_are_taken(rssp, subscriber, tmp_path):
+    names = [tmp_path / f"{i}.pdf" for i in range(600)]
+    done = unasked(rssp, subscriber, *names, expect=3)
+    assert "600 of 600 cannot be signed" in done.err
+
+
 def test_a_file_given_twice_is_signed_once(rssp, subscriber, folder, auditor_db):
     place = folder(1)
     (place / "lại.pdf").symlink_to(place / "hs-000.pdf")
