@@ -143,7 +143,9 @@ static size_t waiting_count(const struct pg *pg)
 
 static void group_take(struct pg_group *group, struct pg_list *from)
 {
-	while (group->count < PG_GROUP_MAX && from->count > 0)
+	size_t most = group->alone ? PG_ALONE_MAX : PG_GROUP_MAX;
+
+	while (group->count < most && from->count > 0)
 		group->units[group->count++] = pg_list_pop(from);
 }
 
@@ -158,13 +160,23 @@ static void reader_fill(struct pg *pg, struct pg_group *group)
 		group_take(group, &pg->reading);
 }
 
+/* The first one that is up. */
+static const struct pg_conn *reader_of(const struct pg *pg)
+{
+	const struct pg_conn *conn = pg->conns;
+
+	for (size_t i = 1; i < pg->settings.connections && conn->state != PG_UP; i++)
+		conn = &pg->conns[i];
+	return conn;
+}
+
 /* A writer that has nothing to write reads too, and so does every one when the reader is held up.
  */
 static void group_fill(struct pg_conn *conn)
 {
 	struct pg *pg = conn->pg;
 	struct pg_group *group = &conn->group;
-	const struct pg_conn *reader = &pg->conns[0];
+	const struct pg_conn *reader = reader_of(pg);
 
 	group->alone = pg->again.count > 0;
 	if (group->alone) {
@@ -174,7 +186,7 @@ static void group_fill(struct pg_conn *conn)
 	group_take(group, &conn->waiting);
 	if (conn == reader && group->count == 0)
 		reader_fill(pg, group);
-	else if (conn == reader || group->count == 0 || reader->state != PG_UP ||
+	else if (conn == reader || group->count == 0 ||
 		 clock_monotonic_us() - reader->sent_at_us > READER_BUSY_US)
 		group_take(group, &pg->reading);
 }

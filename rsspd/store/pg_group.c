@@ -183,7 +183,9 @@ static void group_fail(struct pg_conn *conn, const struct pg_sent *sent, const P
 	memset(group->sqlstate, 0, sizeof(group->sqlstate));
 	if (sqlstate != NULL)
 		strncpy(group->sqlstate, sqlstate, sizeof(group->sqlstate) - 1);
-	bool timeout = sent->kind == PG_SENT_UNITS && sqlstate_timeout(group->sqlstate);
+	/* which one of a batch waited is not known before each is tried alone */
+	bool timeout = sent->kind == PG_SENT_UNITS && sent->count == 1 &&
+		       sqlstate_timeout(group->sqlstate);
 	group->culprit = timeout ? group->units[sent->which] : NULL;
 	/* what is tried again is logged when it fails again */
 	if ((group->alone || timeout) && sqlstate_rc(group->sqlstate) != RC_DUPLICATE)
@@ -233,8 +235,10 @@ static rc_t group_result(struct pg_conn *conn, struct pg_sent *sent, PGresult *r
 			conn->prepared[sent->which].ready = true;
 			break;
 		}
-		if (sent->kind != PG_SENT_UNITS || sent->answered)
+		if (sent->kind != PG_SENT_UNITS || sent->answered) {
+			PQclear(result);
 			return RC_FORMAT;
+		}
 		sent->answered = true;
 		return pg_rows_share(result, conn->group.units + sent->which, sent->count);
 	case PGRES_PIPELINE_ABORTED:

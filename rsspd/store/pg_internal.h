@@ -8,7 +8,8 @@
 
 #define PG_PARAMS_MAX 64
 #define PG_GROUP_MAX 128
-#define PG_TRIES_MAX 3	    /* alone, after a deadlock or a serialisation failure */
+#define PG_ALONE_MAX 4 /* each may wait for a lock, of the 5 waits that a connection is given */
+#define PG_TRIES_MAX 3 /* alone, after a deadlock or a serialisation failure */
 #define PG_SCHEMA_VERSION 4 /* the newest migration that this program needs */
 
 #define PG_EPOCH_MS INT64_C(946684800000) /* PostgreSQL's zero, 2000-01-01, in ours */
@@ -112,7 +113,7 @@ struct pg {
 	struct pg_settings settings;
 	struct pg_conn *conns;
 	struct pg_list reading; /* units that only read, for any connection */
-	struct pg_list slow;	/* likewise, but one by one and on the first connection only */
+	struct pg_list slow;	/* likewise, but one by one and on the first that is up only */
 	bool slow_next;		/* they and the others take turns */
 	struct pg_list again;	/* to be tried alone */
 	struct pg_list refused; /* never sent: a bad parameter, too many waiting, no connection */

@@ -369,6 +369,29 @@ static void without_a_server_units_are_refused_at_once(void **state)
 	assert_false(pg_ready(world->pg));
 }
 
+static bool the_first_is_down(struct world *world)
+{
+	return world->pg->conns[0].state == PG_DOWN && world->pg->conns[0].complained;
+}
+
+static void a_slow_one_does_not_wait_for_a_connection_that_is_down(void **state)
+{
+	struct world *world = *state;
+	struct pg_params *slow = one_number(1);
+	struct end end;
+
+	start_store(world, 2, 1000, 5000);
+	await(world, all_up);
+	super_sql(world, "ALTER ROLE rsspd CONNECTION LIMIT 1");
+	pg_conn_lost(&world->pg->conns[0], "as the test wants it");
+	pg_set_slow(slow);
+	submit(world, &divide, slow, &end);
+	run(world);
+	super_sql(world, "ALTER ROLE rsspd CONNECTION LIMIT -1");
+	assert_int_equal(end.rc, RC_OK);
+	assert_true(the_first_is_down(world));
+}
+
 static void freeing_answers_everybody_once(void **state)
 {
 	struct world *world = *state;
@@ -450,6 +473,7 @@ int main(void)
 		TEST(too_many_waiting_are_refused_at_once),
 		TEST(a_broken_parameter_is_the_units_own_fault),
 		TEST(without_a_server_units_are_refused_at_once),
+		TEST(a_slow_one_does_not_wait_for_a_connection_that_is_down),
 		TEST(freeing_answers_everybody_once),
 		TEST(a_server_or_role_that_is_not_as_it_must_be_is_refused),
 		TEST(the_clocks_are_compared),
