@@ -184,8 +184,26 @@ void sad_cache_spend(struct core *core, const uint8_t sha256[SHA256_LEN], const 
 		entry_remove(core->sads, entry);
 		return;
 	}
-	for (size_t i = 0; positions != NULL && i < count; i++)
+	/* as the request read it, which need not be as another one read it since */
+	for (size_t i = 0; positions != NULL && i < count; i++) {
+		if (positions[i] >= entry->row.spent.len) {
+			entry_remove(core->sads, entry);
+			return;
+		}
 		entry->bytes.data[positions[i]] = '1';
+	}
+}
+
+void sad_cache_expire(struct core *core, int64_t now_ms)
+{
+	struct sad_entry *entry = TAILQ_FIRST(&core->sads->by_use);
+
+	while (entry != NULL) {
+		struct sad_entry *next = TAILQ_NEXT(entry, by_use);
+		if (entry->row.end_ms <= now_ms)
+			entry_remove(core->sads, entry);
+		entry = next;
+	}
 }
 
 void sad_cache_drop(struct core *core, const uint8_t sha256[SHA256_LEN])

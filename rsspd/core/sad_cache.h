@@ -22,6 +22,8 @@ void sad_cache_keep(struct core *core, const struct id *client, const uint8_t sh
 /* A commit spent `count` signatures, and these positions (NULL: the SAD is bound to no hashes). */
 void sad_cache_spend(struct core *core, const uint8_t sha256[SHA256_LEN], const uint32_t *positions,
 	size_t count);
+/* Forgets those that are late: no seal is kept for longer than its SAD lives. */
+void sad_cache_expire(struct core *core, int64_t now_ms);
 /* Something has changed: the next request reads it. */
 void sad_cache_drop(struct core *core, const uint8_t sha256[SHA256_LEN]);
 

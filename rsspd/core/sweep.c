@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/sad_cache.h"
 #include "store/sad.h"
 #include "store/signing.h"
 
@@ -70,6 +71,7 @@ static void sweep(void *arg)
 	job = job > 0 ? job : JOB_TIMEOUT_MS;
 	store_signing_sweep(pg, now, now - 2 * job - LOST_AFTER_MS, on_lost, sweeper);
 	store_sad_expire(pg, now, on_expired, sweeper);
+	sad_cache_expire(sweeper->core, now);
 	store_token_expire(pg, now, on_swept, sweeper);
 }
 

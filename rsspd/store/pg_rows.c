@@ -99,6 +99,23 @@ static const uint8_t *rows_value(
 		rows->shared->result, (int)(rows->first + row), column + rows->columns_before);
 }
 
+static size_t rows_len(const struct pg_rows *rows, size_t row, int column)
+{
+	return (size_t)PQgetlength(
+		rows->shared->result, (int)(rows->first + row), column + rows->columns_before);
+}
+
+/* A server that is no PostgreSQL may say any length of any type. */
+static const uint8_t *rows_fixed(
+	const struct pg_rows *rows, size_t row, int column, const char *wanted, size_t len)
+{
+	const uint8_t *value = rows_value(rows, row, column, wanted);
+
+	if (rows_len(rows, row, column) != len)
+		rows_bug(rows, column, wanted);
+	return value;
+}
+
 static uint64_t big_endian(const uint8_t *bytes, size_t len)
 {
 	uint64_t number = 0;
@@ -133,15 +150,13 @@ const char *pg_text(const struct pg_rows *rows, size_t row, int column)
 
 int64_t pg_number(const struct pg_rows *rows, size_t row, int column)
 {
-	const uint8_t *value = rows_value(rows, row, column, "number");
-
-	switch (rows_type(rows, column)) {
+	switch (pg_is_null(rows, row, column) ? 0 : rows_type(rows, column)) {
 	case OID_INT8:
-		return (int64_t)big_endian(value, 8);
+		return (int64_t)big_endian(rows_fixed(rows, row, column, "number", 8), 8);
 	case OID_INT4:
-		return (int32_t)big_endian(value, 4);
+		return (int32_t)big_endian(rows_fixed(rows, row, column, "number", 4), 4);
 	case OID_INT2:
-		return (int16_t)big_endian(value, 2);
+		return (int16_t)big_endian(rows_fixed(rows, row, column, "number", 2), 2);
 	default:
 		rows_bug(rows, column, "number");
 	}
@@ -149,7 +164,7 @@ int64_t pg_number(const struct pg_rows *rows, size_t row, int column)
 
 bool pg_bool(const struct pg_rows *rows, size_t row, int column)
 {
-	const uint8_t *value = rows_value(rows, row, column, "bool");
+	const uint8_t *value = rows_fixed(rows, row, column, "bool", 1);
 
 	if (rows_type(rows, column) != OID_BOOL)
 		rows_bug(rows, column, "bool");
@@ -158,7 +173,7 @@ bool pg_bool(const struct pg_rows *rows, size_t row, int column)
 
 int64_t pg_time_ms(const struct pg_rows *rows, size_t row, int column)
 {
-	const uint8_t *value = rows_value(rows, row, column, "time");
+	const uint8_t *value = rows_fixed(rows, row, column, "time", 8);
 
 	if (rows_type(rows, column) != OID_TIMESTAMPTZ)
 		rows_bug(rows, column, "time");
@@ -173,7 +188,7 @@ struct id pg_id(const struct pg_rows *rows, size_t row, int column)
 {
 	struct id id;
 
-	const uint8_t *value = rows_value(rows, row, column, "id");
+	const uint8_t *value = rows_fixed(rows, row, column, "id", ID_LEN);
 	if (rows_type(rows, column) != OID_UUID)
 		rows_bug(rows, column, "id");
 	memcpy(id.bytes, value, ID_LEN);
@@ -186,8 +201,7 @@ struct span pg_span(const struct pg_rows *rows, size_t row, int column)
 
 	if (rows_type(rows, column) != OID_BYTEA)
 		rows_bug(rows, column, "bytes");
-	return SPAN(value, (size_t)PQgetlength(rows->shared->result, (int)(rows->first + row),
-				   column + rows->columns_before));
+	return SPAN(value, rows_len(rows, row, column));
 }
 
 rc_t pg_bytes(const struct pg_rows *rows, size_t row, int column, struct buf *out)

@@ -99,6 +99,64 @@ static void an_error_in_a_batch_undoes_nobody_else(void **state)
 	assert_int_equal(super_number(world, "SELECT sum(n) FROM public.t_lock"), 100);
 }
 
+/* Who waited cannot be told from the error of a batch. */
+static void one_that_waits_too_long_in_a_batch_fails_nobody_else(void **state)
+{
+	struct world *world = *state;
+	struct batch_end free, locked;
+
+	start_store(world, 1, 1000, 1000);
+	await_ready(world);
+	super_sql(world, "BEGIN; UPDATE public.t_lock SET n = 0 WHERE id = 2");
+	submit_add(world, 1, 10, &free); /* the first one by its key */
+	submit_add(world, 2, 10, &locked);
+	run(world);
+	super_sql(world, "ROLLBACK");
+	assert_int_equal(free.end.rc, RC_OK);
+	assert_int_equal(free.end.number, 100);
+	assert_int_equal(locked.end.rc, RC_STORE_DOWN);
+}
+
+/* Together they wait for longer than a connection may be without an answer. */
+static void all_that_wait_too_long_are_told_that_nothing_happened(void **state)
+{
+	struct world *world = *state;
+	struct batch_end ends[9];
+
+	start_store(world, 1, 1000, 1000);
+	await_ready(world);
+	super_sql(world, "BEGIN; UPDATE public.t_lock SET n = 0 WHERE id = 2");
+	for (int i = 0; i < 9; i++)
+		submit_add(world, 2, 10, &ends[i]);
+	run(world);
+	super_sql(world, "ROLLBACK");
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(ends[i].end.rc, RC_STORE_DOWN);
+	assert_true(all_up(world));
+}
+
+/* A hostile database: a column of eight bytes that has two. */
+static void a_value_that_is_shorter_than_its_type_is_not_read(void **state)
+{
+	PGresAttDesc column = {.name = (char[]){"n"}, .format = 1, .typid = 20, .typlen = 8};
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	struct pg_result shared = {result, 1};
+	const struct pg_rows rows = {&shared, 0, 1, 0};
+	int status = 0;
+
+	(void)state;
+	assert_int_equal(PQsetResultAttrs(result, 1, &column), 1);
+	assert_int_equal(PQsetvalue(result, 0, 0, (char[]){1, 2}, 2), 1);
+	pid_t child = fork();
+	if (child == 0) {
+		signal(SIGABRT, SIG_DFL);
+		_exit(pg_number(&rows, 0, 0) == 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	PQclear(result);
+}
+
 static void every_kind_of_parameter_has_its_array(void **state)
 {
 	static const struct pg_statement kinds = {.name = "t_kinds",
@@ -142,6 +200,9 @@ int main(void)
 		TEST(units_of_a_batch_get_their_own_rows),
 		TEST(units_of_one_key_never_share_a_batch),
 		TEST(an_error_in_a_batch_undoes_nobody_else),
+		TEST(one_that_waits_too_long_in_a_batch_fails_nobody_else),
+		TEST(all_that_wait_too_long_are_told_that_nothing_happened),
+		TEST(a_value_that_is_shorter_than_its_type_is_not_read),
 		TEST(every_kind_of_parameter_has_its_array),
 	};
 	return cmocka_run_group_tests(tests, world_new, world_free);
