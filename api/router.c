@@ -275,6 +275,19 @@ static void request_refuse_parameter(struct request *request, rc_t rc, const cha
 	request_fault(request, &(struct fault){.rc = rc, .text = ours ? text : NULL});
 }
 
+static void request_on_authenticated(void *arg, const struct fault *fault);
+
+/* Nobody is told of parameters by a token that has ended: one that was recalled is asked for, and
+ * they are read once more. */
+static bool request_confirms(struct request *request)
+{
+	if (!request->call.recalled)
+		return false;
+	request_drop_params(request);
+	core_token_confirm(request->core, &request->call, request_on_authenticated, request);
+	return true;
+}
+
 static void request_handle(struct request *request)
 {
 	const struct spec *spec = request->route->spec;
@@ -287,7 +300,8 @@ static void request_handle(struct request *request)
 	}
 	rc = request_read_params(request);
 	if (rc != RC_OK) {
-		request_refuse(request, rc);
+		if (!request_confirms(request))
+			request_refuse(request, rc);
 		return;
 	}
 	const char *lang = json_string_value(json_object_get(request->params, "lang"));
@@ -300,10 +314,10 @@ static void request_handle(struct request *request)
 	}
 	bool textual = request_is_get(request) || request->route->body == BODY_FORM;
 	rc = spec_read(spec, request->params, textual, request->values, &name);
-	if (rc != RC_OK)
-		request_refuse_parameter(request, rc, name);
-	else
+	if (rc == RC_OK)
 		request->route->handler(request);
+	else if (!request_confirms(request))
+		request_refuse_parameter(request, rc, name);
 }
 
 /* Who asks */

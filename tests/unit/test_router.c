@@ -140,6 +140,22 @@ static void unknown_addresses_are_404_and_wrong_methods_405(void **state)
 	assert_string_equal(fake.rows[2].code, "METHOD_NOT_ALLOWED");
 }
 
+static void a_token_that_was_good_lately_is_asked_for_before_a_parameter_is_refused(void **state)
+{
+	static const char missing[] = "{\"credentialID\":\"" CREDENTIAL "\"}";
+
+	(void)state;
+	fake.recalls = true;
+	fake.authenticate.rc = RC_TOKEN_EXPIRED;
+	assert_int_equal(ask_json("/csc/v1/signatures/signHash", "{broken"), 401);
+	assert_int_equal(ask_json("/csc/v1/signatures/signHash", missing), 401);
+	fake.authenticate.rc = RC_OK;
+	assert_int_equal(ask_json("/csc/v1/signatures/signHash", "{broken"), 400);
+	assert_int_equal(ask_json("/csc/v1/signatures/signHash", missing), 400);
+	assert_int_equal(fake.row_count, 4);
+	assert_int_equal(fake.asked, 0);
+}
+
 static void a_long_body_and_a_foreign_type_are_refused_first(void **state)
 {
 	static char body[129 * 1024];
@@ -311,6 +327,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(
 			an_operation_that_wrote_its_row_gets_no_second_one, ask_reset),
 		cmocka_unit_test_setup(unknown_addresses_are_404_and_wrong_methods_405, ask_reset),
+		cmocka_unit_test_setup(
+			a_token_that_was_good_lately_is_asked_for_before_a_parameter_is_refused,
+			ask_reset),
 		cmocka_unit_test_setup(a_long_body_and_a_foreign_type_are_refused_first, ask_reset),
 		cmocka_unit_test_setup(the_bearer_comes_before_the_body, ask_reset),
 		cmocka_unit_test_setup(malformed_bearers_get_each_versions_string, ask_reset),
