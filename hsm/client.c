@@ -81,7 +81,8 @@ static const struct {
 
 /* ---- tasks ---- */
 
-struct task *task_new(struct hsm_client *client, enum frame_kind kind, enum sam_role role,
+/* Never NULL: without memory for a task nobody could be answered, and the process ends. */
+static struct task *task_new(struct hsm_client *client, enum frame_kind kind, enum sam_role role,
 	hsm_answer_fn fn, void *arg)
 {
 	struct task *task = calloc(1, sizeof(*task));

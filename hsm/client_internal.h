@@ -86,8 +86,6 @@ must_check rc_t link_new(
 void link_free(struct link **link);
 /* fd is the link's from now on. What was there before is given up without a report. */
 must_check rc_t link_attach(struct link *link, int fd);
-/* Closes; what the SAM had is lost, what it had not is placed elsewhere. */
-void link_detach(struct link *link);
 bool link_takes(const struct link *link); /* attached, and not about to end */
 bool link_ready(const struct link *link); /* takes, and has proved its keys */
 bool link_full(const struct link *link);
@@ -99,9 +97,6 @@ void link_put(struct link *link, struct ask *ask);
 
 /* ---- tasks and asks: client.c ---- */
 
-/* Never NULL: without memory for a task nobody could be answered, and the process ends. */
-struct task *task_new(struct hsm_client *client, enum frame_kind kind, enum sam_role role,
-	hsm_answer_fn fn, void *arg);
 /* Answers the caller, later. */
 void task_done(struct task *task, rc_t rc, unsigned retry_after_s);
 

@@ -198,8 +198,8 @@ static bool link_greet(struct link *link, const struct frame_header *header, str
 		return false;
 	link->greeted = true;
 	loop_timer_cancel(link->timer);
-	log_info("hsm: sam is ready role=%s index=%u sam_pid=%llu", role_names[link->role], link->index,
-		(unsigned long long)hello.pid);
+	log_info("hsm: sam is ready role=%s index=%u sam_pid=%llu", role_names[link->role],
+		link->index, (unsigned long long)hello.pid);
 	link_fill(link);
 	return true;
 }
@@ -289,7 +289,8 @@ static void link_on_timeout(void *arg)
 	link_give_up(link, link->greeted ? "time-out" : "no greeting");
 }
 
-void link_detach(struct link *link)
+/* Closes; what the SAM had is lost, what it had not is placed elsewhere. */
+static void link_detach(struct link *link)
 {
 	struct ask *ask;
 

@@ -10,66 +10,16 @@
  * A list of nobody by nobody that names sha256WithRSAEncryption: OpenSSL has no call to set the
  * algorithm inside a list, so the first form is read, and the rest set.
  */
-static const uint8_t empty_list[] = {
-	0x30,
-	0x38,
-	0x30,
-	0x23, /* TBSCertList: version 2, algorithm, no issuer, thisUpdate */
-	0x02,
-	0x01,
-	0x01,
-	0x30,
-	0x0d,
-	0x06,
-	0x09,
-	0x2a,
-	0x86,
-	0x48,
-	0x86,
-	0xf7,
-	0x0d,
-	0x01,
-	0x01,
-	0x0b,
-	0x05,
-	0x00,
-	0x30,
-	0x00,
-	0x17,
-	0x0d,
-	'2',
-	'6',
-	'0',
-	'1',
-	'0',
-	'1',
-	'0',
-	'0',
-	'0',
-	'0',
-	'0',
-	'0',
-	'Z',
-	0x30,
-	0x0d,
-	0x06,
-	0x09,
-	0x2a,
-	0x86,
-	0x48,
-	0x86,
-	0xf7,
-	0x0d,
-	0x01,
-	0x01,
-	0x0b,
-	0x05,
-	0x00,
-	0x03,
-	0x02,
-	0x00,
-	0x00,
-};
+static const uint8_t empty_list[] = "\x30\x38"
+				    /* TBSCertList: version 2, algorithm, no issuer, thisUpdate */
+				    "\x30\x23\x02\x01\x01"
+				    "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"
+				    "\x30\x00"
+				    "\x17\x0d"
+				    "260101000000Z"
+				    /* algorithm, signature of no bits */
+				    "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"
+				    "\x03\x02\x00\x00";
 
 static bool time_set(int64_t ms, ASN1_TIME **out)
 {
@@ -169,7 +119,7 @@ rc_t sam_crl(struct sam *sam, const struct job_crl *job, struct job_crl_made *an
 
 	if (job->next_update_ms <= clock_wall_ms())
 		return RC_RANGE;
-	X509_CRL *crl = d2i_X509_CRL(NULL, &at, sizeof(empty_list));
+	X509_CRL *crl = d2i_X509_CRL(NULL, &at, sizeof(empty_list) - 1);
 	rc_t rc = crl == NULL ? RC_CRYPTO : list_fill(crl, ca_certificate(sam->ca), job);
 	int len = rc == RC_OK ? i2d_re_X509_CRL_tbs(crl, &tbs) : -1;
 	if (rc == RC_OK)

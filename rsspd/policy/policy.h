@@ -84,8 +84,6 @@ void policy_decide(const struct policy *policy, enum policy_stage stage,
 must_check rc_t policy_decision_text(
 	const struct policy_decision *decision, const char *lang, struct buf *out);
 
-/* "enrol", "activate", "authorize", "sign": also the names in JSON and in audit rows. */
-const char *policy_stage_name(enum policy_stage stage);
 /* "deny", "wait", "permit" */
 const char *policy_effect_name(enum policy_effect effect);
 

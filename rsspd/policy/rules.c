@@ -11,11 +11,6 @@
 static const char *const stage_names[POLICY_STAGES] = {"enrol", "activate", "authorize", "sign"};
 static const char *const effect_names[] = {"deny", "wait", "permit"};
 
-const char *policy_stage_name(enum policy_stage stage)
-{
-	return (unsigned)stage < POLICY_STAGES ? stage_names[stage] : "";
-}
-
 const char *policy_effect_name(enum policy_effect effect)
 {
 	return (unsigned)effect <= POLICY_PERMIT ? effect_names[effect] : effect_names[POLICY_DENY];

@@ -324,10 +324,9 @@ static void without_any_denial_the_excluded_are_not_permitted(void **state)
 	free(json);
 }
 
-static void stages_and_effects_have_names(void **state)
+static void effects_have_names(void **state)
 {
 	(void)state;
-	assert_string_equal(policy_stage_name(POLICY_AUTHORIZE), "authorize");
 	assert_string_equal(policy_effect_name(POLICY_WAIT), "wait");
 	assert_string_equal(policy_effect_name((enum policy_effect)9), "deny");
 }
@@ -374,7 +373,7 @@ int main(void)
 		cmocka_unit_test(the_opposite_of_a_condition_holds_when_it_does_not),
 		cmocka_unit_test(all_conditions_of_a_rule_must_hold),
 		cmocka_unit_test(without_any_denial_the_excluded_are_not_permitted),
-		cmocka_unit_test(stages_and_effects_have_names),
+		cmocka_unit_test(effects_have_names),
 		cmocka_unit_test(without_memory_nothing_is_loaded),
 	};
 
