@@ -25,8 +25,9 @@ enum cli_exit cli_visible_options(struct cli *cli, struct visible *visible)
 			continue;
 		rc_t rc = visible_set(visible, name, value);
 		if (rc == RC_RANGE)
-			return cli_fail(cli, CLI_USAGE, "--%s cannot be \"%s\"; see %s --help",
-				"--%s không thể là \"%s\"; xem %s --help", name, value, cli->name);
+			return cli_fail(cli, CLI_USAGE, "--%s cannot be \"%s\": %s",
+				"--%s không thể là \"%s\": %s", name, value,
+				cli_option_help(cli, name));
 		if (rc != RC_OK)
 			return cli_fail_rc(cli, rc);
 	}

@@ -77,16 +77,18 @@ struct cli {
 	bool help;
 	bool colour_out;
 	bool colour_err;
-	struct client *client;	     /* connected as the command needs */
-	struct client_answer answer; /* of the last call */
-	char refusal[ANSWER_TEXT];   /* what cli_refusal() gave */
-	json_t *result;		     /* what --json prints; each command fills it */
+	struct client *client;	       /* connected as the command needs */
+	struct client_answer answer;   /* of the last call */
+	char refusal[2 * ANSWER_TEXT]; /* what cli_refusal() gave */
+	json_t *result;		       /* what --json prints; each command fills it */
 };
 
 /* options.c: the values of options. NULL: not given. Option, then --env file, then environment. */
 const char *cli_value(const struct cli *cli, const char *name);
 const char *cli_variable(const struct cli *cli, const char *name);
 bool cli_has(const struct cli *cli, const char *name);
+/* What the help says of an option that the command has. */
+const char *cli_option_help(const struct cli *cli, const char *name);
 /* "en" or "vi". */
 const char *cli_lang(const struct cli *cli);
 const char *cli_text(const struct cli *cli, struct text text);
@@ -139,8 +141,8 @@ struct cli_column {
 void cli_table(
 	const struct cli *cli, const json_t *rows, const struct cli_column *columns, size_t count);
 
-/* Progress of something long, on standard error if it is a terminal, after one second; done == total
- * ends it. Zeroed, with words or without. */
+/* Progress of something long, on standard error if it is a terminal, after one second; done ==
+ * total ends it. Zeroed, with words or without. */
 struct cli_progress {
 	struct text what; /* "signing"; empty: "working" */
 	int64_t started_ms;

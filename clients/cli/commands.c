@@ -26,8 +26,8 @@
 		{"an organisation's seal: red, transparent, in its real size", \
 			"con dấu của cơ quan: màu đỏ, nền trong suốt, kích thước thực"}}, \
 	{"seal-width", 0, "LENGTH", NULL, \
-		{"its real width, where the PNG does not say", \
-			"chiều rộng thực của con dấu, khi tệp PNG không ghi"}}, \
+		{"its real width, 10 to 100 mm, where the PNG does not say", \
+			"chiều rộng thực của con dấu, từ 10 đến 100 mm, khi tệp PNG không ghi"}}, \
 	{"show", 0, "LIST", NULL, \
 		{"lines of text: name,email,agency,time; how: labels,bold; none; +WORD, -WORD", \
 			"các dòng: name,email,agency,time; cách ghi: labels,bold; none; +TỪ, -TỪ"}}, \
@@ -37,16 +37,17 @@
 		{"where x and y begin (default bottom-right)", \
 			"gốc của x và y (mặc định bottom-right)"}}, \
 	{"x", 0, "LENGTH", NULL, \
-		{"from that corner; mm, or with cm or pt (default 20mm)", \
-			"khoảng cách từ góc đó; mm, hoặc ghi cm, pt (mặc định 20mm)"}}, \
+		{"from that corner, 0 to 1000 mm; or with cm or pt (default 20mm)", \
+			"khoảng cách từ góc đó, từ 0 đến 1000 mm; hoặc ghi cm, pt (mặc định 20mm)"}}, \
 	{"y", 0, "LENGTH", NULL, \
-		{"from that corner (default 25mm)", "khoảng cách từ góc đó (mặc định 25mm)"}}, \
+		{"from that corner, 0 to 1000 mm (default 25mm)", \
+			"khoảng cách từ góc đó, từ 0 đến 1000 mm (mặc định 25mm)"}}, \
 	{"width", 0, "LENGTH", NULL, \
-		{"of picture and text (default: as suits them)", \
-			"chiều rộng của hình và chữ (mặc định: theo nội dung)"}}, \
+		{"of picture and text, 5 to 1000 mm (default: as suits them)", \
+			"chiều rộng của hình và chữ, từ 5 đến 1000 mm (mặc định: theo nội dung)"}}, \
 	{"height", 0, "LENGTH", NULL, \
-		{"of picture and text (default: as suits them)", \
-			"chiều cao của hình và chữ (mặc định: theo nội dung)"}}, \
+		{"of picture and text, 5 to 1000 mm (default: as suits them)", \
+			"chiều cao của hình và chữ, từ 5 đến 1000 mm (mặc định: theo nội dung)"}}, \
 	{"font", 0, "FILE.ttf", NULL, \
 		{"TrueType (default Liberation Serif; or RSSP_FONT)", \
 			"phông TrueType (mặc định Liberation Serif; hoặc RSSP_FONT)"}}, \
@@ -54,7 +55,8 @@
 		{"bold type beside it (or RSSP_BOLD_FONT)", \
 			"phông chữ đậm kèm theo (hoặc RSSP_BOLD_FONT)"}}, \
 	{"font-size", 0, "POINTS", NULL, \
-		{"where it fits (default 10)", "cỡ chữ khi đủ chỗ (mặc định 10)"}}
+		{"where it fits, 5 to 72 (default 10)", \
+			"cỡ chữ khi đủ chỗ, từ 5 đến 72 (mặc định 10)"}}
 /* clang-format on */
 
 static const struct cli_option sign_options[] = {

@@ -68,6 +68,13 @@ bool cli_has(const struct cli *cli, const char *name)
 	return cli_value(cli, name) != NULL;
 }
 
+const char *cli_option_help(const struct cli *cli, const char *name)
+{
+	const struct cli_option *option = find_option(cli, name, strlen(name));
+
+	return option == NULL ? "" : cli_text(cli, option->help);
+}
+
 /* Known before anything is printed, also when the rest of the line is wrong. */
 static bool wants_vietnamese(int argc, char **argv)
 {

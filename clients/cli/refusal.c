@@ -107,6 +107,11 @@ const char *cli_refusal(struct cli *cli, rc_t rc, enum cli_exit *code)
 	bool answered = rc == RC_SERVER_REFUSED || rc == RC_SERVER_UNREACHABLE;
 
 	*code = refusal_exit(answer, rc, said);
+	if (cli->vietnamese && said == RC_SERVER_UNREACHABLE && answer->text[0] != 0) {
+		snprintf(cli->refusal, sizeof(cli->refusal), "%s (%s)", rc_text_vi(said),
+			answer->text);
+		return cli->refusal;
+	}
 	if (cli->vietnamese && said != RC_SERVER_REFUSED && said != RC_SERVER_UNREACHABLE) {
 		const char *name = said == rc ? NULL : strchr(answer->text, ':');
 

@@ -110,16 +110,13 @@ static long long number(const json_t *object, const char *member)
 	return (long long)json_integer_value(json_object_get(object, member));
 }
 
-/* A server's text may hold what steers a terminal; "?" where there is none. */
+/* "?" where there is none. */
 static const char *text(const json_t *object, const char *member, char out[LINE_MAX])
 {
 	const char *value = json_string_value(json_object_get(object, member));
 
 	snprintf(out, LINE_MAX, "%s", value == NULL ? "?" : value);
-	for (char *at = out; *at != 0; at++) {
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = ' ';
-	}
+	client_text_disarm(out, false);
 	return out;
 }
 

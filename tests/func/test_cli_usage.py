@@ -55,6 +55,19 @@ def test_wrong_usage_is_exit_2_and_says_what(words):
     assert done.stderr.startswith("rssp: ") and not done.stdout
 
 
+@pytest.mark.parametrize("option, value, allowed", [
+    ("width", "5000", "5 to 1000 mm"), ("x", "-5", "0 to 1000 mm"), ("font-size", "4", "5 to 72"),
+    ("page", "0", "first, last"), ("show", "all", "name,email,agency,time"), ("seal-width", "3", "10 to 100 mm")])
+def test_a_wrong_value_is_answered_with_what_is_allowed(option, value, allowed):
+    assert allowed in run("template", "save", "mau", f"--{option}", value, expect=2).stderr
+
+
+def test_a_service_that_is_not_there_is_told_in_ones_language():
+    done = run("list", "--user", "x", "--client-id", "x", "--url", "https://127.0.0.1:1", "--lang", "vi",
+               expect=4, RSSP_CLIENT_SECRET="x")
+    assert "Không kết nối được máy chủ" in done.stderr and "127.0.0.1" in done.stderr
+
+
 def test_a_failure_is_json_too():
     shown = run("list", "--user", "x", "--json", expect=2)
     assert '"error": "usage"' in shown.stdout and '"exit": 2' in shown.stdout
