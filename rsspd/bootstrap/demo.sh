@@ -168,6 +168,8 @@ tell_file() {
 }
 
 demo_next() {
+	local program
+	program=$(service_program rssp)
 	if [ "$ONCE" = yes ]; then
 		printf '\nStart it again: rsspd/quickstart\n'
 		return
@@ -175,7 +177,7 @@ demo_next() {
 	cat <<-TEXT
 
 		The service runs at https://127.0.0.1:$(setting PORT). What a client needs: $RUN/env
-		Try next:  build/bin/rssp list --env .run/env --user $(answer userID "$RUN/secrets/subscriber-RSA.json")
+		Try next:  $(printf '%q' "${program#"$SOURCE/"}") list --env .run/env --user $(answer userID "$RUN/secrets/subscriber-RSA.json")
 		Stop it:   rsspd/quickstart stop
 	TEXT
 }
