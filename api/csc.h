@@ -25,14 +25,15 @@ must_check rc_t csc_factors_read(
 	struct csc_factors *factors, const char *pin, const char *otp, const json_t *auth_data);
 
 /* Answers rc, but only when the credential is one of the client's: a foreign or unknown one is
- * answered as such first (csc-api.md §8.2), so that faults further on tell nothing of it. */
+ * answered as such first, so that faults further on tell nothing of it. */
 void csc_refuse_owned(struct request *request, const struct id *credential, rc_t rc);
 
 struct csc_view_options {
 	enum csc_certificates certificates;
 	bool cert_info, auth_info;
 };
-/* CredentialInfo without credentialID (csc-api.md §2.5, §3A.3); NULL without memory. */
+/* CredentialInfo without credentialID (CSC 1.0.4 and 2.0, credentials/info); NULL without memory.
+ */
 json_t *csc_view_write(const struct credential_view *view, const struct csc_view_options *options,
 	enum rc_version version, enum lang lang);
 

@@ -15,7 +15,7 @@ struct list_values {
 	const char *page_token, *lang, *client_data;
 };
 
-/* An out-of-range maxResults means the server's default (csc-api.md §2.4); only its type is
+/* An out-of-range maxResults means the server's default (CSC, credentials/list); only its type is
  * checked. */
 #define LIST(member) offsetof(struct list_values, member)
 static const struct spec_field list_fields[] = {

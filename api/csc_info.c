@@ -24,7 +24,7 @@ void csc_not_offered(struct request *request)
 	request_refuse(request, RC_NOT_IMPLEMENTED);
 }
 
-/* From the route table, so that nothing is announced that does not work (csc-api.md §8.13). */
+/* From the route table, so that nothing is announced that does not work. */
 static json_t *info_methods(enum rc_version version)
 {
 	const char *prefix = version == RC_CSC_V1 ? "/csc/v1/" : "/csc/v2/";

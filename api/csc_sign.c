@@ -17,7 +17,7 @@ struct sign_values {
 
 static const char *const operation_modes[] = {"S", NULL}; /* synchronous only */
 
-/* Types are judged in this order (csc-api.md §8.2). */
+/* Types are judged in this order. */
 #define SIGN(member) offsetof(struct sign_values, member)
 static const struct spec_field sign_fields[] = {
 	{.name = "credentialID",
@@ -72,7 +72,7 @@ static const struct spec_field sign_fields[] = {
 };
 const struct spec csc_sign_hash_spec = SPEC(sign_fields, struct sign_values);
 
-/* v1 names the certificate that has expired (csc-api.md §2.9). */
+/* v1 names the certificate that has expired (CSC 1.0.4, signatures/signHash). */
 static void on_expired(void *arg, const struct fault *fault, const struct credential_views *views)
 {
 	struct request *request = arg;

@@ -1,4 +1,4 @@
-/* The token endpoint: client_credentials only (RFC 6749 §4.4, csc-api.md §2.12). */
+/* The token endpoint: client_credentials only (RFC 6749 §4.4; CSC 1.0.4, oauth2/token). */
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/params.h"
@@ -88,7 +88,7 @@ static rc_t proof_from_body(const struct token_values *values, struct client_pro
 	return rc;
 }
 
-/* RFC 6749 §3.2 and the error table of csc-api.md §2.12, in its order. */
+/* RFC 6749 §3.2 and the error table of CSC 1.0.4, oauth2/token, in its order. */
 static rc_t check_request(const struct request *request, bool basic)
 {
 	const struct token_values *values = request->values;

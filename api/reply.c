@@ -35,7 +35,7 @@ static int reply_write(const char *text, size_t len, void *arg)
 	return buf_append(arg, text, len) == RC_OK ? 0 : -1;
 }
 
-/* The media type stands without a charset: some clients compare it whole (csc-api.md §4). */
+/* The media type stands without a charset: some clients compare it whole. */
 static rc_t reply_body(struct http_answer *answer, const json_t *body)
 {
 	if (body == NULL || json_dump_callback(body, reply_write, &answer->body, JSON_COMPACT) != 0)
@@ -53,7 +53,7 @@ rc_t reply_json(struct http_answer *answer, const struct call *call, int status,
 	return reply_body(answer, body);
 }
 
-/* v2 does not say which factor was wrong, only that one was (csc-api.md §3A.5). */
+/* v2 does not say which factor was wrong, only that one was (CSC 2.0, credentials/authorize). */
 static rc_t reply_rc(rc_t rc, enum rc_version version)
 {
 	if (version == RC_CSC_V2 && (rc == RC_PIN_WRONG || rc == RC_OTP_WRONG))

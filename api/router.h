@@ -1,6 +1,6 @@
 /*
- * From message to answer: route, limits, who asks, parameters, handler, audit row, answer
- * (csc-api.md §8.2 gives the order). Knows no transport: the tests and the fuzz target call it as
+ * From message to answer, in this order: route, limits, who asks, parameters, handler, audit row,
+ * answer. Knows no transport: the tests and the fuzz target call it as
  * http.c does.
  */
 #ifndef API_ROUTER_H

@@ -1,7 +1,7 @@
 /*
  * Request specs: what a request's parameters are, as a table; and the one function that turns a
  * request into validated values. Types of all parameters are checked first, in the order of the
- * table, values after that (csc-api.md §8.2). JSON null is the same as absent; what the table does
+ * table, values after that. JSON null is the same as absent; what the table does
  * not name is ignored.
  */
 #ifndef API_SPEC_H

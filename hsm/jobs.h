@@ -35,7 +35,7 @@ struct sealed_key {
 	struct id subscriber;
 	uint64_t slot; /* 0: PIN */
 	enum scal scal;
-	const char *factors; /* "PIN AND OTP" or "PIN": csc-api.md §3A.3 expression */
+	const char *factors; /* "PIN AND OTP" or "PIN": CSC 2.0, auth.expression */
 	struct kdf_parameters kdf;
 	uint64_t generation;  /* of the service keys */
 	struct span salt;     /* SALT_LEN */

@@ -13,9 +13,9 @@
 #define STATEMENT_TEXT 256
 #define STATEMENT_LEVELS 4
 
-/* One line of form 01 (domain.md §2). UTF-8, NFC, at most STATEMENT_TEXT - 1 bytes each, without
- * controls or direction marks. Only agency levels 2 to 4 (no level without the one above it),
- * position, phone, old_serial and budget_code may be empty. */
+/* One line of form 01 (clients/lib/form01.h). UTF-8, NFC, at most STATEMENT_TEXT - 1 bytes each,
+ * without controls or direction marks. Only agency levels 2 to 4 (no level without the one above
+ * it), position, phone, old_serial and budget_code may be empty. */
 struct statement_enrol {
 	char number[ID_TEXT]; /* this statement's own id, chosen by the operator's tool */
 	int64_t issued_at_ms;

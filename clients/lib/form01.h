@@ -1,5 +1,5 @@
 /*
- * Form 01 (domain.md §2): the list by which a managing agency asks for certificates, as the CSV of
+ * Form 01: the list by which a managing agency asks for certificates, as the CSV of
  * the portal's spreadsheet. Everything is checked before anything is sent: each fault is found, and
  * named by row and column as a spreadsheet shows them (the headings are row 1).
  */

@@ -1,4 +1,4 @@
-/* A subscriber's certificate (domain.md §3) and what of an enrolment line goes into it. */
+/* A subscriber's certificate and what of an enrolment line goes into it. */
 #ifndef HSM_SAM_PROFILE_H
 #define HSM_SAM_PROFILE_H
 

@@ -1,5 +1,4 @@
-/* signAlgo, hashAlgo and signAlgoParams of the CSC API against the key: one table (csc-api.md
- * §1.3). */
+/* signAlgo, hashAlgo and signAlgoParams of the CSC API against the key: one table. */
 #ifndef CORE_ALGO_H
 #define CORE_ALGO_H
 
@@ -16,7 +15,7 @@ struct sign_algo {
 must_check rc_t sign_algo_resolve(struct sign_algo *algo, const struct key_algo *key,
 	const char *sign_algo, const char *hash_algo, struct span params);
 
-/* The OIDs of key.algo in the order that clients rely on (csc-api.md §4 rule 3); NULL ends. */
+/* The OIDs of key.algo in the order that clients rely on, the usual one first; NULL ends. */
 const char *const *sign_algo_oids(const struct key_algo *key);
 /* The OIDs that info's signAlgorithms lists; NULL ends. */
 const char *const *sign_algo_all_oids(void);

@@ -267,7 +267,7 @@ static void sign_start(struct sign_op *op)
 	store_signing_start(op->core->pg, &row, &start, sign_started, op);
 }
 
-/* ---- reading, checking, deciding: the order of csc-api.md §8.2 ---- */
+/* ---- reading, checking, deciding: SAD, algorithm, hashes, then what is authorised ---- */
 
 static rc_t sign_check_hashes(struct sign_op *op, const struct sad_row *sad)
 {

@@ -15,7 +15,7 @@ struct sign_request {
 	const char *hash_algo;	      /* OID or NULL */
 	struct span sign_algo_params; /* DER of RSASSA-PSS-params, empty: none */
 	/* What the codec found wrong with params and hashes (both are empty then): told in their
-	 * turn, after SAD and algorithm (csc-api.md §8.2). RC_OK: nothing. */
+	 * turn, after SAD and algorithm. RC_OK: nothing. */
 	rc_t params_fault, hashes_fault;
 };
 

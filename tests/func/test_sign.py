@@ -263,7 +263,7 @@ def test_rsa_parameters_that_are_refused(operator, superuser, rsa, algo, more, w
 SHA_1 = {"signAlgo": "1.2.840.113549.1.1.5"}
 
 
-# csc-api.md §8.2: SAD, then algorithm, then base64, then length, then what is authorised
+# SAD, then algorithm, then base64, then length, then what is authorised
 @pytest.mark.parametrize("wrong, words", [
     ({"SAD": "x", **SHA_1, "hash": ["*"]}, "Invalid parameter SAD"),
     ({**SHA_1, "hash": ["*"]}, "Invalid parameter signAlgo"),

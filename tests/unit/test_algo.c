@@ -1,6 +1,5 @@
 /* link: core */
-/* signAlgo, hashAlgo and signAlgoParams against the key: a table of csc-api.md §1.3, §2.9 and §8.6.
- */
+/* signAlgo, hashAlgo and signAlgoParams against the key: a table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The CSC codecs and the token endpoint, string by string (csc-api.md). link: api */
+/* The CSC codecs and the token endpoint, string by string. link: api */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /*
- * What a visible signature shows (domain.md §4; Decree 30/2020, annex I): a person's picture, an
+ * What a visible signature shows (Decree 30/2020, annex I): a person's picture, an
  * organisation's seal, text, or all of them. Made once, then used for any number of documents: the
  * pictures are decoded and the fonts read here; the words come with each document, from the
  * signer's certificate and the time of signing.

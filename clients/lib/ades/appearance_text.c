@@ -1,4 +1,4 @@
-/* The words of an appearance: from the signer's certificate (domain.md §3) and the time. */
+/* The words of an appearance: from the signer's certificate and the time. */
 #include "clients/lib/ades/appearance_internal.h"
 
 #include <openssl/err.h>
