@@ -155,7 +155,7 @@ enum cli_exit cli_visible_make(
 		(options.show & APPEARANCE_LINES) == 0)
 		return cli_fail(cli, CLI_USAGE,
 			"nothing would be seen: give --picture or --seal, or let --show name a line",
-			"không có gì để hiển thị: hãy cho --picture hoặc --seal, hoặc chọn dòng bằng "
+			"không có gì để hiển thị: hãy dùng --picture hoặc --seal, hoặc chọn dòng bằng "
 			"--show");
 	enum cli_exit code = read_files(cli, visible, &files);
 	if (code == CLI_DONE) {

@@ -176,7 +176,7 @@ enum cli_exit cli_ask(struct cli *cli, const char *option, struct text prompt, e
 	rc = value != NULL ? read_line(fd, out) : ask_terminal(asked, how, out);
 	if (rc == RC_SYSTEM && value == NULL)
 		return cli_fail(cli, CLI_USAGE, "no terminal to ask at (%s); give it by --%s N",
-			"không có màn hình dòng lệnh để hỏi (%s); hãy dùng --%s N", asked, option);
+			"không có cửa sổ dòng lệnh để hỏi (%s); hãy dùng --%s N", asked, option);
 	if (rc == RC_OK && !valid_utf8(secret_span(out)))
 		return cli_fail(cli, CLI_USAGE, "what was entered is not UTF-8 (%s, --%s)",
 			"nội dung nhập không phải UTF-8 (%s, --%s)", asked, option);

@@ -9,6 +9,7 @@
 #include "clients/lib/client.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Documented in --help: scripts rely on them. */
 enum cli_exit {
@@ -161,6 +162,8 @@ enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struc
 enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span bytes, bool replace);
 /* The same without words: 0 or errno, EEXIST if it is there and not to be replaced. */
 int file_write_whole(const char *path, struct span bytes, bool replace);
+/* Each folder on the way to path that is missing: 0 or errno. */
+int file_make_folders(const char *path, mode_t mode);
 
 /* appearance.c: what the options of a visible signature and the saved templates ask for; NULL:
  * nothing, the signature is invisible. Reads pictures and fonts; the caller frees it. */

@@ -11,7 +11,7 @@
 		{"the client application", "mã ứng dụng khách"}}, \
 	{"client-secret-fd", 0, "N", NULL, \
 		{"read its secret from descriptor N (else RSSP_CLIENT_SECRET)", \
-			"đọc mật khẩu ứng dụng từ bộ mô tả N (nếu không: RSSP_CLIENT_SECRET)"}}
+			"đọc mật khẩu ứng dụng từ bộ mô tả tệp N (nếu không: RSSP_CLIENT_SECRET)"}}
 #define OPERATOR_OPTIONS \
 	{"operator-cert", 0, "FILE", "RSSP_OPERATOR_CERT", \
 		{"the operator's certificate", "chứng thư của người vận hành"}}, \
@@ -101,9 +101,9 @@ static const struct cli_option sign_options[] = {
 		{"show it as this template says (see rssp template)",
 			"hiện chữ ký theo mẫu này (xem rssp template)"}},
 	VISIBLE_OPTIONS,
-	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
+	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả tệp N"}},
 	{"otp-fd", 0, "N", NULL,
-		{"read the one-time password from descriptor N", "đọc mã OTP từ bộ mô tả N"}},
+		{"read the one-time password from descriptor N", "đọc mã OTP từ bộ mô tả tệp N"}},
 	CLIENT_OPTIONS,
 };
 
@@ -119,10 +119,10 @@ static const struct cli_option activate_options[] = {
 	{"key", 0, "p-256|p-384|rsa-2048|rsa-3072|rsa-4096", NULL,
 		{"kind of key (default p-256)", "loại khoá (mặc định p-256)"}},
 	{"code-fd", 0, "N", NULL,
-		{"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả N"}},
+		{"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả tệp N"}},
 	{"identity-fd", 0, "N", NULL,
-		{"read the identity number from descriptor N", "đọc số định danh từ bộ mô tả N"}},
-	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả N"}},
+		{"read the identity number from descriptor N", "đọc số định danh từ bộ mô tả tệp N"}},
+	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả tệp N"}},
 };
 
 static const struct cli_option verify_options[] = {
@@ -509,7 +509,7 @@ static const struct cli_command root_commands[] = {
 		.least = 1,
 		.most = 1,
 		.summary = {"print what completes rssp's words in a shell",
-			"in phần bổ sung lệnh cho trình bao"},
+			"in tập lệnh tự hoàn thành cho trình bao"},
 		.example = "  rssp completion bash > ~/.local/share/bash-completion/completions/rssp"},
 	{.name = "manual",
 		.run = cli_manual,

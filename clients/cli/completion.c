@@ -188,7 +188,8 @@ enum cli_exit cli_completion(struct cli *cli)
 {
 	if (strcmp(cli->arguments[0], "bash") != 0)
 		return cli_fail(cli, CLI_USAGE, "there is a completion for bash, not for %s",
-			"chỉ có phần bổ sung lệnh cho bash, không có cho %s", cli->arguments[0]);
+			"chỉ có tập lệnh tự hoàn thành cho bash, không có cho %s",
+			cli->arguments[0]);
 	fputs(head, stdout);
 	walk(&cli_root, "", print_command);
 	printf("\tesac\n\tglobals='");

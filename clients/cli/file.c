@@ -190,3 +190,18 @@ enum cli_exit cli_file_write(struct cli *cli, const char *path, struct span byte
 	return cli_fail(cli, CLI_LOCAL, "%s cannot be written: %s", "không ghi được %s: %s", path,
 		cli_error_text(cli, error));
 }
+
+int file_make_folders(const char *path, mode_t mode)
+{
+	char *copy = strdup(path);
+	int error = copy == NULL ? ENOMEM : 0;
+
+	/* the last one decides: those above may be there without being ours to make */
+	for (char *at = copy; at != NULL && (at = strchr(at + 1, '/')) != NULL;) {
+		*at = 0;
+		error = mkdir(copy, mode) == 0 || errno == EEXIST ? 0 : errno;
+		*at = '/';
+	}
+	free(copy);
+	return error;
+}

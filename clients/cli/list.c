@@ -49,7 +49,8 @@ enum cli_exit cli_list(struct cli *cli)
 	const char *user = cli_value(cli, "user");
 
 	if (user == NULL)
-		return cli_fail(cli, CLI_USAGE, "whose? Give --user", "của ai? Hãy cho --user");
+		return cli_fail(
+			cli, CLI_USAGE, "whose? Give --user", "của thuê bao nào? Hãy dùng --user");
 	rc_t rc = csc_list(cli->client, user, &cli->answer);
 	if (rc != RC_OK)
 		return cli_fail_rc(cli, rc);

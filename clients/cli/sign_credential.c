@@ -23,7 +23,7 @@ enum cli_exit sign_find_credential(struct signing *signing)
 		return read_credential(signing, credential);
 	if (user == NULL)
 		return cli_fail(cli, CLI_USAGE, "who signs? Give --user or --credential",
-			"ai ký? Hãy cho --user hoặc --credential");
+			"ai ký? Hãy dùng --user hoặc --credential");
 	rc_t rc = csc_list(cli->client, user, &cli->answer);
 	if (rc != RC_OK)
 		return cli_fail_rc(cli, rc);

@@ -138,19 +138,6 @@ static void keep_to_sign(struct reply *reply, struct span to_sign)
 	reply->digests.to_sign_len = to_sign.len;
 }
 
-/* --output-dir and what is below it; what cannot be made shows when the file is written. */
-static void make_folders(const char *path)
-{
-	char *copy = strdup(path);
-
-	for (char *at = copy; at != NULL && (at = strchr(at + 1, '/')) != NULL;) {
-		*at = 0;
-		(void)mkdir(copy, 0777);
-		*at = '/';
-	}
-	free(copy);
-}
-
 static void write_output(const struct job *job, const struct buf *out, struct reply *reply)
 {
 	struct cli *cli = job->signing->cli;
@@ -161,8 +148,9 @@ static void write_output(const struct job *job, const struct buf *out, struct re
 		refuse_rc(reply, rc);
 		return;
 	}
+	/* what cannot be made shows when the file is written */
 	if (cli_has(cli, "output-dir"))
-		make_folders(path);
+		(void)file_make_folders(path, 0777);
 	int error = file_write_whole(path, buf_span(out), cli_has(cli, "force"));
 	/* a run that was killed between writing the file and writing that down */
 	if (error == EEXIST && sign_file_is(path, reply->digests.output))

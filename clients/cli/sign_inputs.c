@@ -54,8 +54,8 @@ enum cli_exit sign_add(struct signing *signing, const char *path, const char *be
 	int error = stat(path, &status) == 0 ? 0 : errno;
 
 	if (error == 0 && given_already(signing, &status)) {
-		cli_note(cli, "%s: given twice, signed once", "%s: cho hai lần, chỉ ký một lần",
-			path);
+		cli_note(cli, "%s: given twice, signed once",
+			"%s: được nêu hai lần, chỉ ký một lần", path);
 		return CLI_DONE;
 	}
 	if (signing->count == SIGN_DOCUMENTS_MAX)
@@ -256,7 +256,7 @@ enum cli_exit sign_inputs(struct signing *signing)
 
 	if (cli->argument_count == 0 && !cli_has(cli, "list"))
 		return cli_fail(cli, CLI_USAGE, "which files? Name files, a folder, or --list FILE",
-			"ký tệp nào? Hãy cho tên tệp, thư mục, hoặc --list FILE");
+			"ký tệp nào? Hãy nêu tên tệp, thư mục, hoặc dùng --list FILE");
 	for (size_t i = 0; code == CLI_DONE && i < cli->argument_count; i++)
 		code = add_argument(signing, cli->arguments[i]);
 	if (code == CLI_DONE && cli_has(cli, "list"))

@@ -47,29 +47,6 @@ static enum cli_exit make_path(
 	return rc == RC_OK ? CLI_DONE : cli_fail_rc(cli, rc);
 }
 
-/* Each folder on the way that is not there yet; for nobody else to read. */
-static enum cli_exit make_folder(struct cli *cli)
-{
-	struct buf buf = BUF_INIT;
-	const char *path = NULL;
-
-	enum cli_exit code = make_path(cli, NULL, "", &buf, &path);
-	char *copy = code == CLI_DONE ? strdup(path) : NULL;
-	for (char *at = copy; at != NULL; at = strchr(at + 1, '/')) {
-		if (at == copy)
-			continue;
-		*at = 0;
-		(void)mkdir(copy, 0700);
-		*at = '/';
-	}
-	if (code == CLI_DONE && copy != NULL && mkdir(copy, 0700) != 0 && errno != EEXIST)
-		code = cli_fail(cli, CLI_LOCAL, "the folder %s cannot be made: %s",
-			"không tạo được thư mục %s: %s", copy, cli_error_text(cli, errno));
-	free(copy);
-	buf_free(&buf);
-	return code;
-}
-
 /* What file_write_whole() leaves is for its owner alone. */
 static enum cli_exit write_private(
 	struct cli *cli, const char *path, struct span bytes, bool replace)
@@ -349,13 +326,19 @@ static enum cli_exit write_template(
 	const char *path = NULL;
 	json_t *object = visible_json(visible);
 	char *text = object == NULL ? NULL : json_dumps(object, JSON_INDENT(2));
+	int error = 0;
 
-	enum cli_exit code = make_folder(cli);
-	if (code == CLI_DONE && text == NULL)
+	enum cli_exit code = CLI_DONE;
+	if (text == NULL)
 		code = cli_fail(cli, CLI_INPUT, "a path that is not UTF-8 cannot be saved",
 			"không lưu được đường dẫn không phải UTF-8");
 	if (code == CLI_DONE)
 		code = make_path(cli, name, SUFFIX, &buf, &path);
+	if (code == CLI_DONE)
+		error = file_make_folders(path, 0700);
+	if (code == CLI_DONE && error != 0)
+		code = cli_fail(cli, CLI_LOCAL, "the folder of %s cannot be made: %s",
+			"không tạo được thư mục của %s: %s", path, cli_error_text(cli, error));
 	if (code == CLI_DONE)
 		code = write_private(cli, path, span_string(text), cli_has(cli, "force"));
 	client_text_free(text);

@@ -65,7 +65,10 @@ static enum cli_exit add_file(
 		rc_t rc = add(verification->trust, buf_span(&bytes));
 		if (rc == RC_FORMAT)
 			code = cli_fail(cli, CLI_INPUT, "%s holds no %s", "%s không chứa %s", path,
-				add == verify_trust_add_roots ? "certificate" : "CRL");
+				add == verify_trust_add_crl
+					? "CRL"
+					: cli_text(cli,
+						  (struct text){"certificate", "chứng thư số"}));
 		else if (rc != RC_OK)
 			code = cli_fail_rc(cli, rc);
 	}
@@ -104,7 +107,7 @@ static enum cli_exit read_trust(struct verification *verification)
 		code = cli_fail(cli, CLI_USAGE,
 			"whose certificates are trusted? Give --ca FILE (or RSSP_TRUST in the "
 			"environment or --env FILE)",
-			"tin cậy chứng thư gốc nào? Hãy cho --ca FILE (hoặc RSSP_TRUST trong biến môi "
+			"tin cậy chứng thư gốc nào? Hãy dùng --ca FILE (hoặc RSSP_TRUST trong biến môi "
 			"trường hay --env FILE)");
 	if (code == CLI_DONE && roots == 0)
 		code = add_file(verification, variable, PEM_MAX, verify_trust_add_roots);

@@ -325,3 +325,7 @@ def test_faults_are_said_in_vietnamese(server, client, subscriber, document, tmp
     speaker.environment["XDG_CONFIG_HOME"] = str(tmp_path)
     assert "không có trang" in refused(speaker, subscriber, document, "--visible", "--page", "7")
     assert "kích thước thực" in refused(speaker, subscriber, document, "--visible", "--seal", PICTURE)
+    (tmp_path / "file").touch()
+    speaker.environment["XDG_CONFIG_HOME"] = str(tmp_path / "file")
+    done = speaker.run("template", "save", "mau", "--picture", PICTURE, expect=7)
+    assert "không tạo được thư mục" in done.err and "không phải thư mục" in done.err
