@@ -17,7 +17,7 @@ static const struct pg_statement signing_start = {.name = "signing_start", .sql 
 	"  AND bit_count(d.spent & k.spends::varbit) = 0 AND d.end_at > k.at"
 	"  AND d.credential = k.credential AND d.client = k.client"
 	"  AND (k.token IS NULL OR EXISTS (SELECT FROM rssp.token t WHERE t.sha256 = k.token"
-	"   AND t.client = k.client AND t.expires_at > k.at)) RETURNING k.*),"
+	"   AND (t.client = k.client AND t.expires_at > k.at) IS TRUE)) RETURNING k.*),"
 	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, spends,"
 	"  started_at) SELECT request, sad, credential, subscriber, client, spends::varbit, at"
 	"  FROM spent),"
@@ -62,15 +62,17 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	"gate AS (DELETE FROM rssp.signing WHERE sad = " sad "::uuid AND request = $3::uuid"       \
 	" RETURNING request, spends)"
 
+/* rssp.signing is mostly empty when it is analysed. By ANY its index is of use for looking a row up
+ * and for nothing else: no plan reads what everybody else has under way. */
 static const struct pg_statement signing_created = {.name = "signing_created", .sql =
 	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[]",
 	HELD_COLUMNS ", sad") ","
 	" " HELD_SQL_BATCH ","
-	" gate AS (DELETE FROM rssp.signing g USING asked k WHERE g.sad = k.sad"
-	"  AND g.request = k.request RETURNING k.*),"
+	" gate AS (DELETE FROM rssp.signing g USING asked k WHERE g.sad = ANY (ARRAY[k.sad])"
+	"  AND g.request = ANY (ARRAY[k.request]) RETURNING k.*),"
 	" closed AS (UPDATE rssp.sad d SET state = 'spent', seal = NULL FROM gate k"
 	"  WHERE d.id = k.sad AND (d.state = 'live') IS TRUE AND d.unspent = 0 AND NOT EXISTS"
-	"  (SELECT FROM rssp.signing g WHERE g.sad = d.id AND g.request <> k.request)),"
+	"  (SELECT FROM rssp.signing g WHERE g.sad = ANY (ARRAY[d.id]) AND g.request <> k.request)),"
 	" verdict AS (SELECT gate.*, unit IN (SELECT unit FROM held) AS good FROM gate),"
 	" noted AS (" AUDIT_INSERT_BATCH("CASE WHEN good THEN event ELSE 'signature.failed' END",
 		"CASE WHEN good THEN result ELSE 'failed' END",

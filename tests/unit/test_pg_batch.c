@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "pg_world.h"
+#include "store/signing.h"
 
 /* Adds $2 to the row $1: the sum of those that are below 100; the others get no row. */
 static const struct pg_statement add_batch = {.name = "t_add",
@@ -193,6 +194,49 @@ static void every_kind_of_parameter_has_its_array(void **state)
 	assert_int_equal(all_null.rows, 1);
 }
 
+static bool nobody_is_connected(struct world *world)
+{
+	return super_number(
+		       world, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rsspd'") == 0;
+}
+
+static void submit_created(struct world *world, struct end *end)
+{
+	const struct audit_row row = {.event = "signature.created", .result = "ok"};
+	const struct subject_versions versions = {.credential = {{1}}};
+	const struct id sad = {{1}};
+
+	*end = (struct end){.world = world, .rc = RC_COUNT};
+	world->wanted++;
+	store_signing_created(world->pg, &row, &versions, &sad, on_done, end);
+}
+
+/* The table of what is under way is mostly empty when it is analysed: that plan is kept. */
+static void the_end_of_a_signature_does_not_read_those_of_others(void **state)
+{
+	struct world *world = *state;
+	struct end end;
+
+	super_sql(world, "ALTER TABLE rssp.signing SET (autovacuum_enabled = off)");
+	super_sql(world, "VACUUM ANALYZE rssp.signing");
+	start_store(world, 1, 1000, 5000);
+	await_ready(world);
+	submit_created(world, &end);
+	run(world);
+	super_sql(world,
+		"INSERT INTO rssp.signing SELECT gen_random_uuid(), gen_random_uuid(),"
+		" gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', now()"
+		" FROM generate_series(1, 1000)");
+	submit_created(world, &end);
+	run(world);
+	assert_int_equal(end.rc, RC_OK);
+	pg_free(&world->pg);
+	await(world, nobody_is_connected);
+	assert_in_range(super_number(world, "SELECT idx_tup_read FROM pg_stat_all_indexes"
+					    " WHERE indexrelname = 'signing_pkey'"),
+		0, 10);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_new, store_free)
@@ -203,6 +247,7 @@ int main(void)
 		TEST(one_that_waits_too_long_in_a_batch_fails_nobody_else),
 		TEST(all_that_wait_too_long_are_told_that_nothing_happened),
 		TEST(a_value_that_is_shorter_than_its_type_is_not_read),
+		TEST(the_end_of_a_signature_does_not_read_those_of_others),
 		TEST(every_kind_of_parameter_has_its_array),
 	};
 	return cmocka_run_group_tests(tests, world_new, world_free);
