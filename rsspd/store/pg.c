@@ -86,7 +86,7 @@ static void answer_down(struct pg *pg)
 
 bool pg_unit_reads(const struct pg_params *unit)
 {
-	return strncmp(unit->statement->sql, "SELECT", 6) == 0;
+	return unit->slow || strncmp(unit->statement->sql, "SELECT", 6) == 0;
 }
 
 /*

@@ -11,9 +11,9 @@
  * A statement may be a batch: units that go together are then rows of one execution, which costs a
  * fraction of as many statements.
  *
- * Units whose statement begins with SELECT change nothing. The first connection is for them: they
- * wait for nobody's commit. The last one is for changes that are in no lane, the others write.
- * Plans are made once for all parameters (planning one of our statements costs several times its
+ * Units whose statement begins with SELECT change nothing. The first connection that is up is for
+ * them: they wait for nobody's commit. The last one is for changes that are in no lane, the others
+ * write. Plans are made once for all parameters (planning one of our statements costs several times its
  * execution): a filter that may be absent needs a statement of its own.
  *
  * rc in the callback:
@@ -70,7 +70,8 @@ void pg_set_lane(struct pg_params *params, const struct id *lane);
 /* No parameter: units of one key change the same row (a SAD's), and are never rows of one batch,
  * where only one of them would see it. */
 void pg_set_key(struct pg_params *params, const struct id *key);
-/* No parameter: the unit reads much. It goes alone, and nothing waits behind it. */
+/* No parameter: the unit reads much and changes nothing, whatever its statement begins with. It goes
+ * alone, and nothing waits behind it. */
 void pg_set_slow(struct pg_params *params);
 
 typedef void (*pg_done_fn)(void *arg, rc_t rc, const struct pg_rows *rows);

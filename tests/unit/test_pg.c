@@ -369,6 +369,23 @@ static void without_a_server_units_are_refused_at_once(void **state)
 	assert_false(pg_ready(world->pg));
 }
 
+/* Whatever word its statement begins with. */
+static void a_slow_one_goes_where_nothing_is_written(void **state)
+{
+	static const struct pg_statement list = {.name = "t_list",
+		.sql = "WITH one AS (SELECT pg_backend_pid()) SELECT * FROM one"};
+	struct world *world = *state;
+	struct pg_params *slow = params();
+	struct end end;
+
+	start_store(world, 2, 1000, 5000);
+	await(world, all_up);
+	pg_set_slow(slow);
+	submit(world, &list, slow, &end);
+	run(world);
+	assert_int_equal(end.number, PQbackendPID(world->pg->conns[0].conn));
+}
+
 static bool the_first_is_down(struct world *world)
 {
 	return world->pg->conns[0].state == PG_DOWN && world->pg->conns[0].complained;
@@ -473,6 +490,7 @@ int main(void)
 		TEST(too_many_waiting_are_refused_at_once),
 		TEST(a_broken_parameter_is_the_units_own_fault),
 		TEST(without_a_server_units_are_refused_at_once),
+		TEST(a_slow_one_goes_where_nothing_is_written),
 		TEST(a_slow_one_does_not_wait_for_a_connection_that_is_down),
 		TEST(freeing_answers_everybody_once),
 		TEST(a_server_or_role_that_is_not_as_it_must_be_is_refused),
