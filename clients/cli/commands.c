@@ -29,8 +29,9 @@
 		{"its real width, 10 to 100 mm, where the PNG does not say", \
 			"chiều rộng thực của con dấu, từ 10 đến 100 mm, khi tệp PNG không ghi"}}, \
 	{"show", 0, "LIST", NULL, \
-		{"lines of text: name,email,agency,time; how: labels,bold; none; +WORD, -WORD", \
-			"các dòng: name,email,agency,time; cách ghi: labels,bold; none; +TỪ, -TỪ"}}, \
+		{"lines: name,email,agency,time; how: labels,bold (default: all); none; +WORD, -WORD", \
+			"các dòng: name,email,agency,time; cách ghi: labels,bold (mặc định: tất cả); " \
+			"none; +TỪ, -TỪ"}}, \
 	{"page", 0, "PAGE", NULL, \
 		{"first, last (default) or a number", "first, last (mặc định) hoặc số trang"}}, \
 	{"corner", 0, "top-left|top-right|bottom-left|bottom-right", NULL, \

@@ -53,6 +53,15 @@ def test_json_says_everything(verify, good):
     assert one["judgedBy"] == "timestamp" and one["coversWholeFile"] and one["addedLater"] == []
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["from-the-person-up", "from-the-country-down"])
+def test_an_agency_is_said_from_its_lowest_level_up(verify, ca, good, turned):
+    subject = [("CN", "Nguyễn Thị Ví Dụ"), ("L", "Mẫu"), ("OU", "TRƯỜNG THPT MẪU"),
+               ("OU", "SỞ GIÁO DỤC VÀ ĐÀO TẠO"), ("O", "UBND TỈNH MẪU"), ("C", "VN")]
+    signer = ca.issue(subject=subject[::-1] if turned else subject)
+    _, one = verify.one(Pdf().sign(lambda data: good(data, by=signer)))
+    assert one["signer"]["organisation"] == "TRƯỜNG THPT MẪU, SỞ GIÁO DỤC VÀ ĐÀO TẠO, UBND TỈNH MẪU"
+
+
 @pytest.mark.parametrize("kind, digest, pss", [
     ("rsa-2048", "sha256", False), ("rsa-2048", "sha512", True), ("rsa-3072", "sha256", True),
     ("p-256", "sha256", False), ("p-384", "sha384", False)])

@@ -1,6 +1,8 @@
 /* The words of an appearance: from the signer's certificate and the time. */
 #include "clients/lib/ades/appearance_internal.h"
 
+#include "clients/lib/ades/name.h"
+
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -126,16 +128,13 @@ static rc_t put_email(struct buf *out, X509 *certificate)
 	return rc;
 }
 
-/* Lowest level first, the organisation last. Names are written from the country down, some from the
- * person up: where the country stands says which. */
+/* Lowest level first, the organisation last. */
 static rc_t put_agency(struct buf *out, const X509_NAME *name)
 {
-	int count = X509_NAME_entry_count(name);
-	bool down = X509_NAME_get_index_by_NID(name, NID_countryName, -1) <= 0;
+	const X509_NAME_ENTRY *entry;
 	rc_t rc = RC_OK;
 
-	for (int i = 0; rc == RC_OK && i < count; i++) {
-		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, down ? count - 1 - i : i);
+	for (int i = 0; rc == RC_OK && (entry = name_entry_up(name, i)) != NULL; i++) {
 		if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) == NID_organizationalUnitName)
 			rc = put_asn1(out, X509_NAME_ENTRY_get_data(entry));
 	}

@@ -1,6 +1,8 @@
 /* What certificates say of people, and how times are written. */
 #include "clients/lib/ades/verify_internal.h"
 
+#include "clients/lib/ades/name.h"
+
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -102,15 +104,17 @@ static void append_text(char *out, size_t size, const char *text)
 	snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "", text);
 }
 
-/* OU of each level, lowest first as the CA writes them, then O. */
+/* OU of each level, lowest first, then O. */
 static void organisation_text(const X509_NAME *name, char *out, size_t size)
 {
+	const X509_NAME_ENTRY *entry;
 	char text[VERIFY_TEXT];
 
 	out[0] = 0;
-	for (int at = -1;
-		(at = X509_NAME_get_index_by_NID(name, NID_organizationalUnitName, at)) >= 0;) {
-		entry_text(X509_NAME_get_entry(name, at), text, sizeof(text));
+	for (int i = 0; (entry = name_entry_up(name, i)) != NULL; i++) {
+		if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != NID_organizationalUnitName)
+			continue;
+		entry_text(entry, text, sizeof(text));
 		append_text(out, size, text);
 	}
 	name_text(name, NID_organizationName, text, sizeof(text));
