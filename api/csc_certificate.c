@@ -4,7 +4,6 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/x509.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

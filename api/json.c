@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/digest.h"
 
-#include <string.h>
 
 json_t *json_id(const struct id *id)
 {

@@ -1,6 +1,5 @@
 #include "api/reply.h"
 
-#include <string.h>
 
 #define RETRY_AFTER_S 5u /* when nobody knows better */
 

@@ -5,7 +5,6 @@
 #include "base/metrics.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* About what one ask of each kind costs; signatures are counted by their key. */

@@ -15,7 +15,7 @@
 
 enum sam_role { SAM_ACTIVATE, SAM_SIGN, SAM_ISSUE, SAM_ROLES };
 
-#define SAD_SECRET_LEN 32 /* S of design §2.2 */
+#define SAD_SECRET_LEN 32 /* S: the signer's half of what opens the SAD's seal */
 #define HASHES_MAX 500
 #define CODE_MAC_LEN 32
 #define SALT_LEN 32
@@ -102,7 +102,7 @@ struct job_authorize {
 	uint8_t unlock_fingerprint[SHA256_LEN];
 };
 /* The slot anew, at a right PIN: it was made with older service keys or with less stretching than
- * is made now (design §2.6). Stored beside the old one, which is used no more. */
+ * is made now. Stored beside the old one, which is used no more. */
 struct slot_renewed {
 	struct buf salt, key_seal; /* empty: the slot stays as it is */
 	struct kdf_parameters kdf;

@@ -1,5 +1,5 @@
 /*
- * The service keys (design §2): `wrap` (AES-256) wraps and unwraps users' keys and nothing else,
+ * The service keys: `wrap` (AES-256) wraps and unwraps users' keys and nothing else,
  * `pin` and `sam` (generic secrets, 256 bits) make HMAC-SHA-256 and nothing else. Token objects,
  * labels "rssp-wrap", "rssp-pin", "rssp-sam"; CKA_ID is the generation, 8 bytes, big-endian. None
  * can be read, changed, copied or derived from, and `wrap` unwraps only what can sign and never

@@ -2,7 +2,6 @@
 
 #include "hsm/p11/key.h"
 
-#include <string.h>
 
 #define WRAPPED_MAX 4096
 

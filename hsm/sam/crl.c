@@ -4,7 +4,6 @@
 #include "base/clock.h"
 
 #include <openssl/x509v3.h>
-#include <string.h>
 
 /*
  * A list of nobody by nobody that names sha256WithRSAEncryption: OpenSSL has no call to set the

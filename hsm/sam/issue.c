@@ -13,7 +13,6 @@
 #include "hsm/sam/verify.h"
 
 #include <openssl/rand.h>
-#include <string.h>
 
 /* What an operator signed; neither database nor daemon can name a subscriber. */
 static rc_t line_read(struct sam *sam, struct span statement, struct span signature,

@@ -3,7 +3,6 @@
 #include "hsm/p11/wrap.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct resident {
 	CK_OBJECT_HANDLE handle;

@@ -21,7 +21,7 @@ must_check rc_t slot_open(struct sam *sam, const struct sealed_key *slot,
 	struct wrapped_key *key);
 
 /* After slot_open(): the slot under the current generation and today's stretching, if it is not so
- * already (design §2.6); `renewed` is changed only if there is something new. */
+ * already; `renewed` is changed only if there is something new. */
 must_check rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
 	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
 	struct slot_renewed *renewed);

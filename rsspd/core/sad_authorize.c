@@ -5,7 +5,6 @@
 #include "core/sad.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "core/subject.h"
 #include "store/sad.h"
 

@@ -1,7 +1,6 @@
-/* credentials/extendTransaction: what is left of a SAD under a new secret (design §2.4). */
+/* credentials/extendTransaction: what is left of a SAD under a new secret. */
 #include "core/sad.h"
 
-#include "base/clock.h"
 #include "core/subject.h"
 #include "store/sad.h"
 

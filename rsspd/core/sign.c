@@ -1,12 +1,11 @@
 /*
- * signatures/signHash (design §3): read everything in one statement, or know it from the last
+ * signatures/signHash: read everything in one statement, or know it from the last
  * request with this SAD; check, decide; spend and write down "started" in one commit that checks
  * again under lock; let the SAM sign; write down the end in one commit that checks once more;
  * answer.
  */
 #include "core/sign.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "core/algo.h"
 #include "core/sad_cache.h"

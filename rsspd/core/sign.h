@@ -1,4 +1,4 @@
-/* signatures/signHash: consume, record, sign, record, answer (design §3). */
+/* signatures/signHash: consume, record, sign, record, answer. */
 #ifndef CORE_SIGN_H
 #define CORE_SIGN_H
 

@@ -27,7 +27,7 @@ void subject_versions(struct subject_versions *versions, const struct subject_ro
 /* For the rows of the audit. */
 void subject_name(struct call *call, const struct subject_row *subject);
 
-/* SAD = base64url(handle ‖ S), canonical only (design §2.2). */
+/* SAD = base64url(handle ‖ S), canonical only. */
 #define SAD_HANDLE_LEN ID_LEN
 must_check rc_t sad_text_make(
 	struct secret *text, const struct id *handle, struct span s, uint8_t sha256[SHA256_LEN]);

@@ -19,8 +19,8 @@ struct fact {
 
 #define WORD(member) FACT_WORD, offsetof(struct facts, member)
 
-/* The closed table of conditions. The column `permits` keeps the three exclusions of domain §1 out
- * of reach of a mistake in the rules. */
+/* The closed table of conditions. The column `permits` keeps the three exclusions (authority,
+ * finance, other sectors) out of reach of a mistake in the rules. */
 static const struct fact fact_table[] = {
 	{"subject_kind", WORD(kind), {"person", "organisation", "device"}, {"person"}, true},
 	{"subject_state", WORD(state), {"enabled", "disabled"}, {"enabled"}, true},

@@ -1,5 +1,5 @@
 /*
- * Who may sign centrally (design §5, domain §1): a pure function from rules, read from JSON, and
+ * Who may sign centrally: a pure function from rules, read from JSON, and
  * from what is known of the subscriber, the client and the transaction, to a decision.
  *
  * What is not permitted is denied. A rule that denies wins over one that waits, and that over one

@@ -1,5 +1,5 @@
 /*
- * Position titles in forms that can be compared (design §5). A normalised position is its parts,
+ * Position titles in forms that can be compared. A normalised position is its parts,
  * separated by '\n', each of words separated by one ' '. Parts are split at , ; / + and at line
  * breaks, and at the word "kiêm" or "kiêm nhiệm" ("and also"); "A," has an empty second part.
  */

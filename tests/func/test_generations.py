@@ -1,4 +1,4 @@
-"""Generations of the service keys (design §2.6): a new one is for new seals at once, a subscriber's
+"""Generations of the service keys: a new one is for new seals at once, a subscriber's
 slot moves to it at the next right PIN, and what the older one sealed still opens."""
 
 import secrets

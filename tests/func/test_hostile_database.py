@@ -1,4 +1,4 @@
-"""What a superuser of the database can edit (design §9): nothing of it makes a SAM open what it
+"""What a superuser of the database can edit: nothing of it makes a SAM open what it
 must not. Each edit ends in a refusal, and no signature is recorded."""
 
 import base64
