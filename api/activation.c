@@ -11,7 +11,9 @@ struct activation_values {
 };
 
 /* PIN alone only where the operator's configuration allows it: the core refuses it elsewhere. */
-static const char *const offered_factors[] = {"PIN AND OTP", "PIN", NULL};
+enum { FACTORS_PIN_AND_OTP, FACTORS_PIN };
+static const char *const offered_factors[] = {
+	[FACTORS_PIN_AND_OTP] = "PIN AND OTP", [FACTORS_PIN] = "PIN", NULL};
 
 #define ACTIVATION(member) offsetof(struct activation_values, member)
 static const struct spec_field activation_fields[] = {
@@ -91,7 +93,7 @@ void activation_activate(struct request *request)
 		.identity_number = span_string(values->identity_number),
 		.pin = span_string(values->pin),
 		.key = key,
-		.pin_only = values->factors == 1,
+		.pin_only = values->factors == FACTORS_PIN,
 	};
 	core_activate(request->core, &request->call, &asked, on_activated, request);
 }

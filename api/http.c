@@ -150,8 +150,8 @@ static void http_on_ssl_free(
 
 static int http_connection_index(void)
 {
-	static int index =
-		-1; /* OpenSSL's registry is the global; this remembers our place in it */
+	/* OpenSSL's registry is the global; this remembers our place in it */
+	static int index = -1;
 
 	if (index < 0)
 		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, http_on_ssl_free);
