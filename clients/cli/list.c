@@ -36,7 +36,46 @@ static enum cli_exit add_row(struct cli *cli, const char *id, json_t *rows)
 	return CLI_DONE;
 }
 
-enum cli_exit cli_list(struct cli *cli)
+/* A state as the API names it, for people. */
+static json_t *state_words(const struct cli *cli, const char *state)
+{
+	static const struct {
+		const char *state;
+		const char *vi;
+	} words[] = {
+		{"enabled", "ký được"},
+		{"disabled", "không ký được"},
+		{"valid", "còn hiệu lực"},
+		{"expired", "hết hạn"},
+		{"revoked", "đã thu hồi"},
+		{"suspended", "tạm dừng"},
+	};
+
+	for (size_t i = 0; cli->vietnamese && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i].state, state) == 0)
+			return json_string(words[i].vi);
+	}
+	return json_string(state);
+}
+
+/* JSON has the API's states, the table their words. */
+static json_t *rows_in_words(const struct cli *cli, const json_t *rows)
+{
+	static const char *const members[] = {"status", "certificate"};
+	json_t *shown = json_deep_copy(rows);
+
+	for (size_t i = 0; i < json_array_size(shown); i++) {
+		json_t *row = json_array_get(shown, i);
+		for (size_t m = 0; m < sizeof(members) / sizeof(members[0]); m++) {
+			const char *state = json_string_value(json_object_get(row, members[m]));
+			json_object_set_new(
+				row, members[m], state_words(cli, state == NULL ? "" : state));
+		}
+	}
+	return shown;
+}
+
+static void show_rows(const struct cli *cli, const json_t *rows)
 {
 	static const struct cli_column columns[] = {
 		{"credentialID", {"CREDENTIAL", "CHỨNG THƯ"}},
@@ -46,6 +85,14 @@ enum cli_exit cli_list(struct cli *cli)
 		{"validTo", {"VALID TO", "HẾT HẠN"}},
 		{"subject", {"SUBJECT", "CHỦ THỂ"}},
 	};
+	json_t *shown = rows_in_words(cli, rows);
+
+	cli_table(cli, shown, columns, sizeof(columns) / sizeof(columns[0]));
+	json_decref(shown);
+}
+
+enum cli_exit cli_list(struct cli *cli)
+{
 	const char *user = cli_value(cli, "user");
 
 	if (user == NULL)
@@ -64,7 +111,7 @@ enum cli_exit cli_list(struct cli *cli)
 	if (code == CLI_DONE && json_array_size(rows) == 0)
 		cli_note(cli, "no credentials", "không có chứng thư");
 	else if (code == CLI_DONE)
-		cli_table(cli, rows, columns, sizeof(columns) / sizeof(columns[0]));
+		show_rows(cli, rows);
 	if (code == CLI_DONE)
 		cli_result(cli, "credentials", json_incref(rows));
 	json_decref(rows);

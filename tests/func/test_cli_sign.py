@@ -196,6 +196,14 @@ def test_the_client_secret_comes_by_a_descriptor(server, client, subscriber):
     speaker.run("list", "--user", subscriber.user, client_secret="wrong", expect=1)
 
 
+def test_the_list_names_states_in_ones_language_and_json_as_the_api_does(server, client, subscriber):
+    speaker = Rssp(server, client, lang="vi")
+    shown = speaker.run("list", "--user", subscriber.user).out
+    assert "ký được" in shown and "còn hiệu lực" in shown
+    row, = speaker.json("list", "--user", subscriber.user)["credentials"]
+    assert (row["status"], row["certificate"]) == ("enabled", "valid")
+
+
 def test_the_terminal_does_not_echo_pin_and_otp(rssp, subscriber, document):
     code, shown, echoes = rssp.talk(
         "sign", document, "--credential", subscriber.credential,
