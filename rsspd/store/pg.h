@@ -13,8 +13,8 @@
  *
  * Units whose statement begins with SELECT change nothing. The first connection that is up is for
  * them: they wait for nobody's commit. The last one is for changes that are in no lane, the others
- * write. Plans are made once for all parameters (planning one of our statements costs several times its
- * execution): a filter that may be absent needs a statement of its own.
+ * write. Plans are made once for all parameters (planning one of our statements costs several times
+ * its execution): a filter that may be absent needs a statement of its own.
  *
  * rc in the callback:
  * RC_OK             committed, durable; `rows` is valid until the callback returns
@@ -70,8 +70,8 @@ void pg_set_lane(struct pg_params *params, const struct id *lane);
 /* No parameter: units of one key change the same row (a SAD's), and are never rows of one batch,
  * where only one of them would see it. */
 void pg_set_key(struct pg_params *params, const struct id *key);
-/* No parameter: the unit reads much and changes nothing, whatever its statement begins with. It goes
- * alone, and nothing waits behind it. */
+/* No parameter: the unit reads much and changes nothing, whatever its statement begins with. It
+ * goes alone, and nothing waits behind it. */
 void pg_set_slow(struct pg_params *params);
 
 typedef void (*pg_done_fn)(void *arg, rc_t rc, const struct pg_rows *rows);

@@ -135,8 +135,8 @@ must_check rc_t pg_rows_share(PGresult *result, struct pg_params *const *units, 
 void pg_rows_drop(struct pg_rows *rows);
 
 /* pg_batch.c: orders the units so that those of one batch stand together, from `first` on; how
- * many. They are not of one key, and in order of it, so that two daemons never wait for each
- * other's rows crosswise. */
+ * many. They are not of one key, and in order of it, so that two daemons do not wait for each
+ * other's rows crosswise; where the batches of a group do, one of them is tried again. */
 void pg_batch_order(struct pg_params **units, size_t count);
 size_t pg_batch_count(struct pg_params *const *units, size_t first, size_t count);
 /* As pg_send_single(), for the rows of one batch. */

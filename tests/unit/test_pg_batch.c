@@ -200,15 +200,30 @@ static bool nobody_is_connected(struct world *world)
 		       world, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rsspd'") == 0;
 }
 
+static void on_created(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	struct end *end = arg;
+
+	end->rc = rc;
+	end->rows = pg_row_count(rows);
+	if (--end->world->wanted == 0)
+		loop_stop(end->world->loop);
+}
+
 static void submit_created(struct world *world, struct end *end)
 {
-	const struct audit_row row = {.event = "signature.created", .result = "ok"};
+	const struct audit_row row = {.id = {{1}},
+		.request = {{1}},
+		.at_ms = clock_wall_ms(),
+		.event = "signature.created",
+		.result = "ok",
+		.code = "OK"};
 	const struct subject_versions versions = {.credential = {{1}}};
 	const struct id sad = {{1}};
 
 	*end = (struct end){.world = world, .rc = RC_COUNT};
 	world->wanted++;
-	store_signing_created(world->pg, &row, &versions, &sad, on_done, end);
+	store_signing_created(world->pg, &row, &versions, &sad, on_created, end);
 }
 
 /* The table of what is under way is mostly empty when it is analysed: that plan is kept. */
@@ -223,13 +238,19 @@ static void the_end_of_a_signature_does_not_read_those_of_others(void **state)
 	await_ready(world);
 	submit_created(world, &end);
 	run(world);
+	assert_int_equal(end.rows, 0);
 	super_sql(world,
+		"SELECT audit.ensure_partitions(now() - interval '1 day', 3);"
+		"INSERT INTO rssp.signing SELECT uuid(lpad(n::text, 2, '0') || repeat('0', 30)),"
+		" uuid(lpad(n::text, 2, '0') || repeat('0', 30)), gen_random_uuid(),"
+		" gen_random_uuid(), gen_random_uuid(), '', now() FROM generate_series(1, 99) n;"
 		"INSERT INTO rssp.signing SELECT gen_random_uuid(), gen_random_uuid(),"
 		" gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', now()"
 		" FROM generate_series(1, 1000)");
 	submit_created(world, &end);
 	run(world);
-	assert_int_equal(end.rc, RC_OK);
+	assert_int_equal(end.rows, 1);
+	assert_int_equal(super_number(world, "SELECT count(*) FROM rssp.signing"), 1098);
 	pg_free(&world->pg);
 	await(world, nobody_is_connected);
 	assert_in_range(super_number(world, "SELECT idx_tup_read FROM pg_stat_all_indexes"
