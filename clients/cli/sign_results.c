@@ -33,18 +33,6 @@ struct sign_results {
 	bool failed;
 };
 
-/* NULL if memory ran out. */
-static json_t *base64_json(struct span bytes)
-{
-	struct buf text = BUF_INIT;
-	json_t *json = NULL;
-
-	if (base64_encode(&text, bytes) == RC_OK)
-		json = json_stringn((const char *)text.data, text.len);
-	buf_free(&text);
-	return json;
-}
-
 /* JSON carries UTF-8, a path may be of any bytes. */
 static void put_path(json_t *row, const char *name, const char *name_base64, const char *path)
 {
@@ -53,7 +41,7 @@ static void put_path(json_t *row, const char *name, const char *name_base64, con
 	if (text != NULL)
 		json_object_set_new(row, name, text);
 	else
-		json_object_set_new(row, name_base64, base64_json(span_string(path)));
+		json_object_set_new(row, name_base64, client_json_base64(span_string(path)));
 }
 
 /* The key of rows: the path, or its Base64, which never begins with '/'. */
@@ -70,7 +58,7 @@ static const json_t *find_row(const struct sign_results *results, const char *pl
 
 	if (row != NULL)
 		return row;
-	json_t *key = base64_json(span_string(place));
+	json_t *key = client_json_base64(span_string(place));
 	if (key != NULL)
 		row = json_object_get(results->rows, json_string_value(key));
 	json_decref(key);
@@ -331,7 +319,8 @@ static json_t *make_row(const struct signing *signing, const struct document *do
 	if (document->state == SIGN_DONE)
 		put_hex(row, "outputSha256", SPAN(digests->output, SHA256_LEN));
 	if (document->signature.len > 0)
-		json_object_set_new(row, "signature", base64_json(buf_span(&document->signature)));
+		json_object_set_new(
+			row, "signature", client_json_base64(buf_span(&document->signature)));
 	if (document->request[0] != 0)
 		json_object_set_new(row, "requestID", json_string(document->request));
 	if (document->fault.code != CLI_DONE) {

@@ -1,5 +1,6 @@
 #include "clients/lib/client.h"
 
+#include "base/base64.h"
 #include "clients/lib/http.h"
 
 #include <openssl/crypto.h>
@@ -53,6 +54,17 @@ rc_t client_global_init(void)
 void client_text_free(char *text)
 {
 	wiping_free(text);
+}
+
+json_t *client_json_base64(struct span bytes)
+{
+	struct buf text = BUF_INIT;
+	json_t *json = NULL;
+
+	if (base64_encode(&text, bytes) == RC_OK)
+		json = json_stringn((const char *)text.data, text.len);
+	buf_free(&text);
+	return json;
 }
 
 static bool is_unseen(utf8proc_int32_t c)

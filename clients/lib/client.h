@@ -30,6 +30,8 @@ struct client_config {
 must_check rc_t client_global_init(void);
 /* For what json_dumps() gives: free() does not know jansson's memory any more. NULL is allowed. */
 void client_text_free(char *text);
+/* NULL if memory ran out. */
+json_t *client_json_base64(struct span bytes);
 /* Words from outside, a server's or a file's name, go to a terminal: what steers it, or turns the
  * direction of writing, becomes spaces, what is no UTF-8 a "?". Ends of lines stay if lines. */
 void client_text_disarm(char *text, bool lines);

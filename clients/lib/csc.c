@@ -25,24 +25,12 @@ static json_t *json_span(struct span text)
 	return json_stringn((const char *)text.data, text.len);
 }
 
-/* NULL if memory ran out. */
-static json_t *json_base64(struct span bytes)
-{
-	struct buf text = BUF_INIT;
-	json_t *json = NULL;
-
-	if (base64_encode(&text, bytes) == RC_OK)
-		json = json_span(buf_span(&text));
-	buf_free(&text);
-	return json;
-}
-
 static json_t *json_hashes(const struct csc_hashes *hashes)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; array != NULL && i < hashes->count; i++) {
-		if (json_array_append_new(array, json_base64(hashes->items[i])) != 0) {
+		if (json_array_append_new(array, client_json_base64(hashes->items[i])) != 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -74,6 +62,7 @@ rc_t csc_list(struct client *client, const char *user, struct client_answer *ans
 static void copy(char *out, size_t size, const json_t *text)
 {
 	snprintf(out, size, "%s", json_is_string(text) ? json_string_value(text) : "");
+	client_text_disarm(out, false);
 }
 
 static rc_t read_certificates(const json_t *array, struct csc_credential *credential)
@@ -203,9 +192,9 @@ static bool add_pss_params(json_t *body, enum ades_digest digest)
 {
 	struct buf params = BUF_INIT;
 
-	bool done =
-		ades_pss_params(&params, digest) == RC_OK &&
-		json_object_set_new(body, "signAlgoParams", json_base64(buf_span(&params))) == 0;
+	bool done = ades_pss_params(&params, digest) == RC_OK &&
+		    json_object_set_new(
+			    body, "signAlgoParams", client_json_base64(buf_span(&params))) == 0;
 	buf_free(&params);
 	return done;
 }

@@ -2,7 +2,6 @@
 
 #include "clients/lib/ades/cms.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 struct cades {
@@ -11,22 +10,9 @@ struct cades {
 	struct cms *cms;
 };
 
-static const EVP_MD *digest_md(enum ades_digest digest)
-{
-	switch (digest) {
-	case ADES_SHA256:
-		return EVP_sha256();
-	case ADES_SHA384:
-		return EVP_sha384();
-	case ADES_SHA512:
-		return EVP_sha512();
-	}
-	return NULL;
-}
-
 rc_t cades_new(enum ades_digest digest, struct cades **cades)
 {
-	const EVP_MD *md = digest_md(digest);
+	const EVP_MD *md = cms_digest_md(digest);
 
 	if (md == NULL)
 		return RC_HASH_ALGO_INVALID;

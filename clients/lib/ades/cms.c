@@ -23,7 +23,7 @@ struct cms {
 	size_t digest_len;
 };
 
-static const EVP_MD *digest_md(enum ades_digest digest)
+const EVP_MD *cms_digest_md(enum ades_digest digest)
 {
 	switch (digest) {
 	case ADES_SHA256:
@@ -98,7 +98,7 @@ static RSA_PSS_PARAMS *pss_params(const EVP_MD *md)
 
 rc_t ades_pss_params(struct buf *out, enum ades_digest digest)
 {
-	const EVP_MD *md = digest_md(digest);
+	const EVP_MD *md = cms_digest_md(digest);
 	RSA_PSS_PARAMS *params = md == NULL ? NULL : pss_params(md);
 	unsigned char *der = NULL;
 	rc_t rc = RC_CRYPTO;
@@ -282,7 +282,7 @@ static rc_t prepare(const struct ades_signer *signer, struct span content_digest
 		rc = RC_NO_MEMORY;
 		goto out;
 	}
-	fresh->md = digest_md(signer->digest);
+	fresh->md = cms_digest_md(signer->digest);
 	fresh->scheme = signer->scheme;
 	rc = fresh->md == NULL
 		     ? RC_HASH_ALGO_INVALID

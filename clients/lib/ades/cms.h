@@ -9,13 +9,18 @@
 
 #include "clients/lib/ades/ades.h"
 
+#include <openssl/evp.h>
+
 struct cms;
+
+/* NULL: none of ours. */
+const EVP_MD *cms_digest_md(enum ades_digest digest);
 
 /* content_digest: by signer->digest over the content. RC_FORMAT: the certificate does not parse. */
 must_check rc_t cms_prepare(
 	const struct ades_signer *signer, struct span content_digest, struct cms **cms);
-/* The same with signing-time, which CAdES B-B must have (EN 319 122-1 §6.3) and PAdES must not; it has
- * whole seconds. RC_RANGE: a time that ASN.1 cannot say. */
+/* The same with signing-time, which CAdES B-B must have (EN 319 122-1 §6.3) and PAdES must not; it
+ * has whole seconds. RC_RANGE: a time that ASN.1 cannot say. */
 must_check rc_t cms_prepare_at(const struct ades_signer *signer, struct span content_digest,
 	int64_t signed_at_ms, struct cms **cms);
 void cms_free(struct cms **cms);

@@ -4,7 +4,6 @@
 #include "clients/lib/ades/cms.h"
 #include "clients/lib/ades/pdf.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,30 +30,20 @@ static rc_t pdf_date(int64_t at_ms, char text[32])
 	return RC_OK;
 }
 
-static const char *digest_name(enum ades_digest digest)
-{
-	static const char *const names[] = {
-		[ADES_SHA256] = "SHA256", [ADES_SHA384] = "SHA384", [ADES_SHA512] = "SHA512"};
-
-	if (digest < ADES_SHA256 || digest > ADES_SHA512)
-		return NULL;
-	return names[digest];
-}
-
 /* All of the file but the hole. */
 static rc_t digest_ranges(const struct pades *pades, enum ades_digest digest,
 	uint8_t out[ADES_DIGEST_MAX], size_t *out_len)
 {
 	const struct buf *file = &pades->file;
 	const struct pdf_hole *hole = &pades->hole;
-	const char *name = digest_name(digest);
+	const EVP_MD *md = cms_digest_md(digest);
 	unsigned len = 0;
 	rc_t rc = RC_CRYPTO;
 
-	if (name == NULL)
+	if (md == NULL)
 		return RC_HASH_ALGO_INVALID;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	if (context != NULL && EVP_DigestInit_ex(context, EVP_get_digestbyname(name), NULL) == 1 &&
+	if (context != NULL && EVP_DigestInit_ex(context, md, NULL) == 1 &&
 		EVP_DigestUpdate(context, file->data, hole->start) == 1 &&
 		EVP_DigestUpdate(context, file->data + hole->end, file->len - hole->end) == 1 &&
 		EVP_DigestFinal_ex(context, out, &len) == 1) {
