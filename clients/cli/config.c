@@ -73,8 +73,8 @@ enum cli_exit cli_read_env(struct cli *cli)
 		code = cli_fail_rc(cli, RC_NO_MEMORY);
 	size_t line = code == CLI_DONE ? parse_env(text, &cli->variables) : 0;
 	if (line != 0)
-		code = cli_fail(cli, CLI_INPUT, "%s, line %zu: not NAME=value",
-			"%s, dòng %zu: không phải TÊN=giá-trị", path, line);
+		code = cli_fail(cli, CLI_INPUT, "%s, line %zu: neither NAME=value nor NAME='value'",
+			"%s, dòng %zu: không phải TÊN=giá-trị hoặc TÊN='giá trị'", path, line);
 	buf_free(&file);
 	return code;
 }

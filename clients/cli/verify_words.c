@@ -335,8 +335,7 @@ static json_t *json_text(const char *text)
 	if (made != NULL)
 		return made;
 	snprintf(copy, sizeof(copy), "%s", text);
-	for (char *at = copy; *at != 0; at++)
-		*at = (unsigned char)*at < 0x80 ? *at : '?';
+	client_text_disarm(copy, false);
 	return json_string(copy);
 }
 
