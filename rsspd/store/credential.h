@@ -58,20 +58,18 @@ struct subject_versions {
 	" AND " POLICY_VERSION_SQL " = " policy "::bigint FOR SHARE OF s, cl, c)"
 void store_held_put(struct pg_params *params, const struct subject_versions *versions);
 /* In a batch: the rows of `asked`, which names subscriber, credential and client in its columns for
- * the audit, if they still have these versions; `lock` is HELD_LOCK or "" (read and not held).
- * store_held_put_batch() appends the four. */
+ * the audit, if they still have these versions. store_held_put_batch() appends the four. */
 #define HELD_COLUMNS "credential_version, subscriber_version, client_version, policy_read"
 #define HELD_ARRAYS(cv, sv, clv, policy)                                                           \
 	cv "::bigint[], " sv "::bigint[], " clv "::bigint[], " policy "::bigint[]"
-#define HELD_LOCK " FOR SHARE OF s, cl, c"
-#define HELD_SQL_BATCH(lock)                                                                           \
+#define HELD_SQL_BATCH                                                                             \
 	"held AS MATERIALIZED (SELECT k.* FROM asked k, rssp.subscriber s, rssp.client cl, "       \
 	"rssp.credential c"                                                                        \
 	" WHERE c.id = k.credential AND c.version = k.credential_version AND c.state = 'active'"   \
 	" AND s.id = k.subscriber AND s.version = k.subscriber_version AND s.state = 'active'"     \
 	" AND c.subscriber = s.id"                                                                 \
 	" AND cl.id = k.client AND cl.version = k.client_version AND cl.state = 'active'"          \
-	" AND k.policy_read = " POLICY_VERSION_SQL lock ")"
+	" AND k.policy_read = " POLICY_VERSION_SQL " FOR SHARE OF s, cl, c)"
 void store_held_put_batch(struct pg_params *params, const struct subject_versions *versions);
 
 /* One subject; no row: unknown or foreign. */

@@ -2,6 +2,7 @@
 #include "store/pg_internal.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 static const struct pg_statement signing_start = {.name = "signing_start", .sql =
 	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[], $23::text[],"
 	"  $24::bigint[], $25::bytea[]", HELD_COLUMNS ", sad, spends, signatures_wanted, token") ","
-	" " HELD_SQL_BATCH(HELD_LOCK) ","
+	" " HELD_SQL_BATCH ","
 	" spent AS (UPDATE rssp.sad d SET unspent = d.unspent - k.signatures_wanted,"
 	"  turn = d.turn + 1, spent = d.spent | k.spends::varbit FROM held k"
 	"  WHERE d.id = k.sad AND (d.state = 'live') IS TRUE AND d.unspent >= k.signatures_wanted"
@@ -67,7 +67,7 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 static const struct pg_statement signing_created = {.name = "signing_created", .sql =
 	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[]",
 	HELD_COLUMNS ", sad") ","
-	" " HELD_SQL_BATCH("") ","
+	" " HELD_SQL_BATCH ","
 	" gate AS (DELETE FROM rssp.signing g USING asked k WHERE g.sad = ANY (ARRAY[k.sad])"
 	"  AND g.request = ANY (ARRAY[k.request]) RETURNING k.*),"
 	" closed AS (UPDATE rssp.sad d SET state = 'spent', seal = NULL FROM gate k"

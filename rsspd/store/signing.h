@@ -21,8 +21,8 @@ struct signing_start {
 void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	const struct signing_start *start, pg_done_fn done, void *arg);
 
-/* The audit row is "signature.created"; what was read before is compared once more, and when
- * it has changed the row says "signature.failed" instead. No row: somebody recorded the
+/* The audit row is "signature.created"; what was read before is compared once more under lock, and
+ * when it has changed the row says "signature.failed" instead. No row: somebody recorded the
  * signing as lost. Column 0: may be released. */
 void store_signing_created(struct pg *pg, const struct audit_row *audit,
 	const struct subject_versions *versions, const struct id *sad, pg_done_fn done, void *arg);
