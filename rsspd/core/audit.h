@@ -6,8 +6,7 @@
 #include "store/audit.h"
 
 /* Fills a row from the call: request, who, address, time; result and code from rc. */
-void audit_row_from_call(
-	struct audit_row *row, const struct call *call, const char *event, rc_t rc);
+void audit_row_from_call(struct audit_row *row, struct call *call, const char *event, rc_t rc);
 
 /* For operations that change nothing else. */
 void core_audit_write(struct core *core, struct call *call, const struct audit_row *row,

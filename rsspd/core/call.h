@@ -40,6 +40,7 @@ struct call {
 	struct principal who;
 	bool recalled; /* who: from an earlier request, see core_token_recall() */
 	uint8_t token_sha256[SHA256_LEN]; /* of the token that told who */
+	unsigned rows;			  /* of the audit, made so far */
 	bool audited;
 	/* what the router's audit row names besides, as far as it is known by then */
 	struct id subscriber, credential;

@@ -15,6 +15,7 @@
 #define CONNECT_TIMEOUT_MS 5000
 #define CONNINFO_KEYS 64
 #define REST_UNITS 4
+#define REST_ENOUGH 48
 #define REST_MAX_US 8000
 
 static void conn_ready(void *arg);
@@ -284,7 +285,7 @@ int64_t pg_conn_rest_us(const struct pg_conn *conn)
 	size_t waiting = conn->waiting.count + (conn->number == 0 ? pg->reading.count : 0);
 	int64_t left = conn->rests_until_us - clock_monotonic_us();
 
-	return left > 0 && waiting < PG_GROUP_MAX / 2 && pg->again.count == 0 ? left : 0;
+	return left > 0 && waiting < REST_ENOUGH && pg->again.count == 0 ? left : 0;
 }
 
 static void conn_answers(struct pg_conn *conn)

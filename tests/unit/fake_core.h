@@ -190,7 +190,7 @@ static void fake_run(void)
 
 /* core/audit.h */
 
-void audit_row_from_call(struct audit_row *row, const struct call *call, const char *event, rc_t rc)
+void audit_row_from_call(struct audit_row *row, struct call *call, const char *event, rc_t rc)
 {
 	*row = (struct audit_row){.request = call->request,
 		.event = event,
