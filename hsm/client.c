@@ -219,6 +219,7 @@ struct ask *ask_new(struct task *task, struct span body, unsigned cost_us)
 	ask->task = task;
 	ask->job = ++task->client->last_job;
 	ask->cost_us = cost_us;
+	ask->least_us = cost_us;
 	if (frame_put(&ask->frame, task->kind, ask->job, body) != RC_OK)
 		ask_free(&ask);
 	return ask;

@@ -11,9 +11,13 @@
 #include "hsm/client.h"
 #include "hsm/proto.h"
 
-#define LINKS_MAX 64	/* SAMs of one role */
-#define IN_FLIGHT_MAX 4 /* asks that a SAM has at a time: it never waits for us, nor piles up */
-#define PIECE_US 20000	/* what others may have to wait behind one ask */
+#define LINKS_MAX 64 /* SAMs of one role */
+/* Asks that a SAM has at a time, so that it never waits for us: this many of any kind, and more as
+ * long as those behind the first one are soon done. What is in flight is lost with the SAM. */
+#define IN_FLIGHT_MIN 4
+#define IN_FLIGHT_MAX 16
+#define IN_FLIGHT_US 2000
+#define PIECE_US 20000 /* what others may have to wait behind one ask */
 
 struct batch;
 struct link;
@@ -56,7 +60,8 @@ struct ask {
 	uint64_t job;
 	struct buf frame; /* empty once it is with the SAM */
 	size_t written;
-	unsigned cost_us; /* about */
+	unsigned cost_us;  /* about, */
+	unsigned least_us; /* and without what a SAM that is prepared saves */
 	unsigned link_index;
 	size_t first, count; /* a piece of a batch: which of its indices */
 };
@@ -100,7 +105,8 @@ void link_put(struct link *link, struct ask *ask);
 /* Answers the caller, later. */
 void task_done(struct task *task, rc_t rc, unsigned retry_after_s);
 
-/* An ask of the task with that body; NULL without memory, or if the body is too long. */
+/* An ask of the task with that body; NULL without memory, or if the body is too long. Its least_us
+ * is its cost_us. */
 struct ask *ask_new(struct task *task, struct span body, unsigned cost_us);
 void ask_free(struct ask **ask);
 /* Gives it to a SAM whose bit in `avoid` is not set; RC_HSM_DOWN if none takes it. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define READ_MAX 65536
@@ -26,10 +27,12 @@ struct link {
 	unsigned index;
 	int fd; /* -1: no SAM there */
 	bool greeted, retiring;
+	bool stuck; /* the socket is full: the watch tells when it is not */
 	struct loop_watch *watch;
 	struct loop_timer *timer;
-	struct ask_list queue;	/* not begun to be written */
-	struct ask_list flight; /* being written, or with the SAM; oldest first */
+	struct loop_timer *flush; /* what one turn of the loop brings is written together */
+	struct ask_list queue;	  /* not begun to be written */
+	struct ask_list flight;	  /* being written, or with the SAM; oldest first */
 	uint64_t backlog_us;
 	struct buf in;
 };
@@ -111,38 +114,62 @@ static void link_retire(struct link *link)
 	link_return_unsent(link);
 }
 
-/* Bytes written, 0 when the socket is full, -1 when the SAM takes no more. */
-static ssize_t link_write(struct link *link, const struct ask *ask)
+/* What is written of the flight; *full: nothing more fits. False when the SAM takes no more. */
+static bool link_write(struct link *link, size_t *written, bool *full)
 {
+	struct iovec parts[IN_FLIGHT_MAX];
+	struct msghdr message = {.msg_iov = parts};
 	ssize_t done;
 
+	for (struct ask *ask = link->flight.first; ask != NULL; ask = ask->next) {
+		if (ask->frame.len > 0)
+			parts[message.msg_iovlen++] = (struct iovec){
+				ask->frame.data + ask->written, ask->frame.len - ask->written};
+	}
+	*written = 0;
+	*full = false;
+	if (message.msg_iovlen == 0)
+		return true;
 	do {
-		done = send(link->fd, ask->frame.data + ask->written, ask->frame.len - ask->written,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+		done = sendmsg(link->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (done < 0 && errno == EINTR);
-	if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return 0;
-	return done;
+	*full = done == 0 || (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+	if (done > 0)
+		*written = (size_t)done;
+	return done >= 0 || *full;
+}
+
+/* The next bytes of the flight are with the SAM; true: so is all of it. */
+static bool link_written(struct link *link, size_t bytes)
+{
+	for (struct ask *ask = link->flight.first; ask != NULL; ask = ask->next) {
+		size_t rest = ask->frame.len - ask->written;
+		if (bytes < rest) {
+			ask->written += bytes;
+			return false;
+		}
+		bytes -= rest;
+		buf_free(&ask->frame); /* PINs and secrets live no longer than needed */
+		ask->written = 0;
+	}
+	return true;
 }
 
 /* False when the SAM takes no more. */
 static bool link_flush(struct link *link)
 {
-	for (struct ask *ask = link->flight.first; ask != NULL; ask = ask->next) {
-		while (ask->written < ask->frame.len) {
-			ssize_t done = link_write(link, ask);
-			if (done < 0)
-				return false;
-			if (done == 0) {
-				link_want(link, LOOP_READ | LOOP_WRITE);
-				return true;
-			}
-			ask->written += (size_t)done;
-		}
-		buf_free(&ask->frame); /* PINs and secrets live no longer than needed */
-		ask->written = 0;
+	bool all = false, full = false;
+
+	while (!all && !full) {
+		size_t bytes;
+		if (!link_write(link, &bytes, &full))
+			return false;
+		all = link_written(link, bytes);
 	}
-	link_want(link, LOOP_READ);
+	if (link->stuck == full)
+		return true;
+	link->stuck = full;
+	link_want(link, full ? LOOP_READ | LOOP_WRITE : LOOP_READ);
 	return true;
 }
 
@@ -150,32 +177,46 @@ static void link_on_write(void *arg)
 {
 	struct link *link = arg;
 
-	if (!link->retiring && !link_flush(link))
+	if (link->greeted && !link->retiring && !link_flush(link))
 		link_retire(link);
+}
+
+/* Besides what the SAM has, without others' having to wait long behind it? */
+static bool link_has_room(const struct link *link, const struct ask *ask)
+{
+	const struct ask *first = link->flight.first;
+	uint64_t us = ask->least_us;
+
+	if (link->flight.count < IN_FLIGHT_MIN)
+		return true;
+	if (link->flight.count >= IN_FLIGHT_MAX)
+		return false;
+	for (const struct ask *other = first->next; other != NULL; other = other->next)
+		us += other->least_us;
+	return us <= IN_FLIGHT_US;
 }
 
 /* Keeps the SAM supplied. Does not end the link: it runs inside of callers' calls, too. */
 static void link_fill(struct link *link)
 {
-	bool idle = link->flight.first == NULL;
+	bool idle = link->flight.first == NULL, more = false;
 
 	if (!link->greeted || link->retiring)
 		return;
-	while (link->flight.count < IN_FLIGHT_MAX && link->queue.first != NULL) {
+	while (link->queue.first != NULL && link_has_room(link, link->queue.first)) {
 		struct ask *ask = list_take(&link->queue);
 		if (!ask_pointless(ask)) {
 			list_put(&link->flight, ask);
+			more = true;
 			continue;
 		}
 		link->backlog_us -= ask->cost_us;
 		ask_returned(ask);
 	}
-	if (link->flight.first == NULL)
-		return;
-	if (idle)
+	if (more && idle)
 		loop_timer_set(link->timer, link->client->limits.job_timeout_ms);
-	if (!link_flush(link))
-		link_want(link, LOOP_READ | LOOP_WRITE); /* the loop finds it out again */
+	if (more && !link->stuck)
+		loop_timer_set(link->flush, 0);
 }
 
 void link_put(struct link *link, struct ask *ask)
@@ -297,11 +338,13 @@ static void link_detach(struct link *link)
 	if (link->fd < 0)
 		return;
 	loop_timer_cancel(link->timer);
+	loop_timer_cancel(link->flush);
 	loop_watch_free(&link->watch);
 	close(link->fd);
 	link->fd = -1;
 	link->greeted = false;
 	link->retiring = false;
+	link->stuck = false;
 	buf_free(&link->in);
 	link_return_unsent(link);
 	while ((ask = link_take(link, &link->flight)) != NULL)
@@ -356,7 +399,10 @@ rc_t link_new(struct hsm_client *client, enum sam_role role, unsigned index, str
 	list_open(&fresh->queue);
 	list_open(&fresh->flight);
 	rc_t rc = loop_timer_new(client->loop, link_on_timeout, fresh, &fresh->timer);
+	if (rc == RC_OK)
+		rc = loop_timer_new(client->loop, link_on_write, fresh, &fresh->flush);
 	if (rc != RC_OK) {
+		loop_timer_free(&fresh->timer);
 		free(fresh);
 		return rc;
 	}
@@ -370,6 +416,7 @@ void link_free(struct link **link)
 		return;
 	link_detach(*link);
 	loop_timer_free(&(*link)->timer);
+	loop_timer_free(&(*link)->flush);
 	free(*link);
 	*link = NULL;
 }

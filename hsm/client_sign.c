@@ -117,6 +117,7 @@ static struct ask *batch_cut(struct task *task)
 	buf_free(&body);
 	if (ask == NULL)
 		return NULL;
+	ask->least_us = (unsigned)count * batch->sign_us;
 	ask->first = batch->next;
 	ask->count = count;
 	batch->next += count;

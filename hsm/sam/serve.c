@@ -1,15 +1,22 @@
 #include "hsm/sam/serve.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "hsm/proto.h"
 
+#include <openssl/crypto.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define INPUT_LEN 65536
+#define ANSWER_WAIT_US 1000
+#define BRIEF_COUNT 2 /* signatures of a brief job */
 
 /* A handler's answer goes to `out`; RC_FORMAT when the body is none of its kind. */
 typedef rc_t (*serve_fn)(struct sam *sam, struct span body, struct buf *out);
@@ -116,70 +123,59 @@ static rc_t serve_crl(struct sam *sam, struct span body, struct buf *out)
 	return rc;
 }
 
+/* An ECDSA signature or two take no longer than some writes and wake-ups. */
+static bool sign_is_brief(struct span body)
+{
+	uint32_t indices[HASHES_MAX];
+	struct job_sign job;
+
+	return proto_sign_decode(&job, indices, body) == RC_OK && job.scheme == SCHEME_ECDSA &&
+	       job.index_count <= BRIEF_COUNT;
+}
+
 static const struct serve_row {
 	enum frame_kind kind;
 	enum sam_role role;
 	serve_fn fn;
+	bool (*is_brief)(struct span body); /* NULL: never */
 } rows[] = {
-	{FRAME_ENROL, SAM_ISSUE, serve_enrol},
-	{FRAME_ACTIVATE, SAM_ISSUE, serve_activate},
-	{FRAME_CRL, SAM_ISSUE, serve_crl},
-	{FRAME_AUTHORIZE, SAM_ACTIVATE, serve_authorize},
-	{FRAME_SIGN, SAM_SIGN, serve_sign},
-	{FRAME_EXTEND, SAM_SIGN, serve_extend},
+	{FRAME_ENROL, SAM_ISSUE, serve_enrol, NULL},
+	{FRAME_ACTIVATE, SAM_ISSUE, serve_activate, NULL},
+	{FRAME_CRL, SAM_ISSUE, serve_crl, NULL},
+	{FRAME_AUTHORIZE, SAM_ACTIVATE, serve_authorize, NULL},
+	{FRAME_SIGN, SAM_SIGN, serve_sign, sign_is_brief},
+	{FRAME_EXTEND, SAM_SIGN, serve_extend, NULL},
 };
 
-static serve_fn serve_find(enum frame_kind kind, enum sam_role role)
+static const struct serve_row *serve_find(enum frame_kind kind, enum sam_role role)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].kind == kind && rows[i].role == role)
-			return rows[i].fn;
+			return &rows[i];
 	}
 	return NULL;
 }
 
-/* Buffers of one conversation, kept from job to job. */
+/*
+ * Buffers of one conversation, kept from job to job. As much as there is is read at once, and the
+ * answers of brief jobs are written together: when nothing whole is left to be worked on, before a
+ * job that is not brief, and at the latest ANSWER_WAIT_US after the first of them was begun.
+ */
 struct conversation {
 	struct sam *sam;
 	enum sam_role role;
 	int fd;
-	int stop_fd; /* readable: SIGTERM came */
-	struct buf body, answer, frame;
+	int stop_fd;	 /* readable: SIGTERM came */
+	struct buf in;	 /* what was read, */
+	size_t used;	 /* and how much of it is done with, and wiped */
+	struct buf body; /* of the answer in the making */
+	struct buf out;	 /* answers that are not written yet, */
+	int64_t out_us;	 /* and when the job of the first one was begun */
+	bool draining;	 /* nothing more comes in */
+	enum serve_end why;
 };
 
-enum wait_result { WAIT_FRAME, WAIT_STOP };
-
-static enum wait_result wait_next(const struct conversation *talk)
-{
-	struct pollfd wanted[] = {
-		{.fd = talk->stop_fd, .events = POLLIN},
-		{.fd = talk->fd, .events = POLLIN},
-	};
-
-	for (;;) {
-		int ready = poll(wanted, 2, -1);
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready < 0 || wanted[0].revents != 0)
-			return WAIT_STOP;
-		return WAIT_FRAME; /* or the end of it: the read will tell */
-	}
-}
-
-/* false: the other side is gone. */
-static bool read_all(int fd, uint8_t *out, size_t len)
-{
-	while (len > 0) {
-		ssize_t got = read(fd, out, len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		out += got;
-		len -= (size_t)got;
-	}
-	return true;
-}
+/* ---- writing ---- */
 
 static bool write_all(int fd, struct span bytes)
 {
@@ -194,96 +190,205 @@ static bool write_all(int fd, struct span bytes)
 	return true;
 }
 
-static bool put_frame(
-	struct conversation *talk, enum frame_kind kind, uint64_t job, struct span body)
+/* false: the other side is gone. */
+static bool flush(struct conversation *talk)
 {
-	buf_clear(&talk->frame);
-	return frame_put(&talk->frame, kind, job, body) == RC_OK &&
-	       write_all(talk->fd, buf_span(&talk->frame));
+	bool written = write_all(talk->fd, buf_span(&talk->out));
+
+	buf_clear(&talk->out);
+	return written;
 }
 
 static bool greet(struct conversation *talk, unsigned index)
 {
 	struct frame_hello hello = {talk->role, index, (uint64_t)getpid()};
 
-	buf_clear(&talk->answer);
-	return proto_hello_encode(&talk->answer, &hello) == RC_OK &&
-	       put_frame(talk, FRAME_HELLO, 0, buf_span(&talk->answer));
+	return proto_hello_encode(&talk->body, &hello) == RC_OK &&
+	       frame_put(&talk->out, FRAME_HELLO, 0, buf_span(&talk->body)) == RC_OK && flush(talk);
 }
 
-static enum serve_end answer_one(struct conversation *talk, const struct frame_header *header)
-{
-	serve_fn fn = serve_find(header->kind, talk->role);
-	rc_t rc = RC_FORMAT;
+/* ---- reading ---- */
 
-	buf_clear(&talk->answer);
-	if (fn != NULL && sam_is_broken(talk->sam))
-		rc = proto_answer_encode(&talk->answer, RC_HSM_DOWN, 0);
-	else if (fn != NULL)
-		rc = fn(talk->sam, buf_span(&talk->body), &talk->answer);
-	buf_clear(&talk->body);
-	if (rc == RC_FORMAT) {
-		log_error(
-			"sam: frame is not for this role, or malformed kind=%d", (int)header->kind);
-		return SERVE_PROTOCOL;
+enum wait_result { WAIT_BYTES, WAIT_STOP };
+
+static enum wait_result wait_next(const struct conversation *talk)
+{
+	struct pollfd wanted[] = {
+		{.fd = talk->stop_fd, .events = POLLIN},
+		{.fd = talk->fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		int ready = poll(wanted, 2, -1);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0 || wanted[0].revents != 0)
+			return WAIT_STOP;
+		return WAIT_BYTES; /* or the end of them: the read will tell */
 	}
-	if (rc != RC_OK)
-		return SERVE_LOST;
-	if (!put_frame(talk, header->kind, header->job, buf_span(&talk->answer)))
-		return SERVE_DONE;
-	buf_clear(&talk->answer);
-	buf_clear(&talk->frame);
-	return SERVE_DONE;
 }
 
-/* One frame in, one out; false: the conversation is over and *end says why. */
-static bool turn(struct conversation *talk, enum serve_end *end)
+static struct span rest_of(const struct conversation *talk)
 {
-	uint8_t head[FRAME_HEADER_LEN];
-	struct frame_header header;
+	return SPAN(talk->in.data + talk->used, talk->in.len - talk->used);
+}
 
-	*end = SERVE_DONE;
-	if (!read_all(talk->fd, head, sizeof(head)))
-		return false;
-	*end = SERVE_PROTOCOL;
-	if (frame_header_decode(head, &header) != RC_OK || header.body_len > FRAME_BODY_MAX)
-		return false;
+enum next { NEXT_WHOLE, NEXT_CUT, NEXT_BAD };
+
+static enum next next_frame(const struct conversation *talk, struct frame_header *header)
+{
+	struct span rest = rest_of(talk);
+
+	*header = (struct frame_header){.body_len = 0};
+	if (rest.len < FRAME_HEADER_LEN)
+		return NEXT_CUT;
+	if (frame_header_decode(rest.data, header) != RC_OK)
+		return NEXT_BAD;
+	return rest.len < FRAME_HEADER_LEN + header->body_len ? NEXT_CUT : NEXT_WHOLE;
+}
+
+static void frame_wipe(struct conversation *talk, size_t len)
+{
+	OPENSSL_cleanse(talk->in.data + talk->used, len);
+	talk->used += len;
+}
+
+/* What is left of the input goes to the front, and there is room behind it for `len` in all. */
+static bool make_room(struct conversation *talk, size_t len)
+{
+	struct span rest = rest_of(talk);
+
+	if (talk->used > 0 && rest.len > 0) {
+		memmove(talk->in.data, rest.data, rest.len);
+		OPENSSL_cleanse(talk->in.data + rest.len, talk->used);
+	}
+	talk->used = 0;
+	talk->in.len = rest.len;
+	return buf_reserve(&talk->in, len - rest.len) == RC_OK;
+}
+
+/* false: nothing more came, and *end says why. */
+static bool read_some(
+	struct conversation *talk, const struct frame_header *header, enum serve_end *end)
+{
+	size_t len = FRAME_HEADER_LEN + header->body_len;
+	ssize_t got;
+
+	if (len < INPUT_LEN)
+		len = INPUT_LEN;
 	*end = SERVE_LOST;
-	buf_clear(&talk->body);
-	if (buf_reserve(&talk->body, header.body_len) != RC_OK)
+	if (!make_room(talk, len))
 		return false;
 	*end = SERVE_DONE;
-	if (!read_all(talk->fd, talk->body.data, header.body_len))
+	do {
+		got = read(talk->fd, talk->in.data + talk->in.len, len - talk->in.len);
+	} while (got < 0 && errno == EINTR);
+	if (got <= 0)
 		return false;
-	talk->body.len = header.body_len;
-	*end = answer_one(talk, &header);
-	return *end == SERVE_DONE;
-}
-
-/* Why no more jobs are taken; SERVE_DONE with true: they still are. */
-static bool goes_on(const struct conversation *talk, enum serve_end *end)
-{
-	*end = SERVE_DONE;
-	if (sam_is_broken(talk->sam))
-		*end = SERVE_LOST;
-	else if (sam_is_worn(talk->sam))
-		*end = SERVE_WORN;
-	return *end == SERVE_DONE;
+	talk->in.len += (size_t)got;
+	return true;
 }
 
 /*
  * Nothing more comes in, but what the other side has sent already is answered: it could not know
  * otherwise whether those jobs were done.
  */
-static enum serve_end drain(struct conversation *talk, enum serve_end why)
+static bool drain_begin(struct conversation *talk, enum serve_end why)
+{
+	talk->draining = true;
+	talk->why = why;
+	return shutdown(talk->fd, SHUT_RD) == 0;
+}
+
+/* ---- one job after another ---- */
+
+/* Before a job is begun: what must not wait for it is written. false: the other side is gone. */
+static bool flush_before(struct conversation *talk, bool brief)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (talk->out.len > 0 && brief && now_us - talk->out_us < ANSWER_WAIT_US)
+		return true;
+	talk->out_us = now_us;
+	return flush(talk);
+}
+
+static rc_t answer_put(struct conversation *talk, const struct serve_row *row,
+	const struct frame_header *header, struct span body)
+{
+	rc_t rc = RC_FORMAT;
+
+	buf_clear(&talk->body);
+	if (row != NULL && sam_is_broken(talk->sam))
+		rc = proto_answer_encode(&talk->body, RC_HSM_DOWN, 0);
+	else if (row != NULL)
+		rc = row->fn(talk->sam, body, &talk->body);
+	if (rc == RC_OK)
+		rc = frame_put(&talk->out, header->kind, header->job, buf_span(&talk->body));
+	buf_clear(&talk->body);
+	return rc;
+}
+
+/* false: the conversation is over and *end says why. */
+static bool answer_one(
+	struct conversation *talk, const struct frame_header *header, enum serve_end *end)
+{
+	const struct serve_row *row = serve_find(header->kind, talk->role);
+	struct span body = SPAN(rest_of(talk).data + FRAME_HEADER_LEN, header->body_len);
+	bool brief = row != NULL && row->is_brief != NULL && row->is_brief(body);
+
+	*end = SERVE_DONE;
+	if (!flush_before(talk, brief))
+		return false;
+	rc_t rc = answer_put(talk, row, header, body);
+	frame_wipe(talk, FRAME_HEADER_LEN + header->body_len);
+	if (rc == RC_FORMAT)
+		log_error(
+			"sam: frame is not for this role, or malformed kind=%d", (int)header->kind);
+	if (rc != RC_OK) {
+		*end = rc == RC_FORMAT ? SERVE_PROTOCOL : SERVE_LOST;
+		return false;
+	}
+	return brief || flush(talk);
+}
+
+/* Between jobs: are more of them taken? false: the conversation is over. */
+static bool look_around(struct conversation *talk)
+{
+	if (talk->draining)
+		return true;
+	if (sam_is_broken(talk->sam))
+		return drain_begin(talk, SERVE_LOST);
+	return !sam_is_worn(talk->sam) || drain_begin(talk, SERVE_WORN);
+}
+
+/* One frame answered, or more bytes read; false: the conversation is over and *end says why. */
+static bool turn(struct conversation *talk, enum serve_end *end)
+{
+	struct frame_header header;
+	enum next next = next_frame(talk, &header);
+
+	if (next == NEXT_WHOLE)
+		return answer_one(talk, &header, end) && look_around(talk);
+	*end = SERVE_PROTOCOL;
+	if (next == NEXT_BAD)
+		return false;
+	*end = SERVE_DONE;
+	if (!flush(talk))
+		return false;
+	if (!talk->draining && wait_next(talk) == WAIT_STOP)
+		return drain_begin(talk, SERVE_DONE);
+	return read_some(talk, &header, end);
+}
+
+static enum serve_end talk_on(struct conversation *talk)
 {
 	enum serve_end end = SERVE_DONE;
 
-	if (shutdown(talk->fd, SHUT_RD) != 0)
-		return why;
 	while (turn(talk, &end))
 		;
-	return end == SERVE_DONE ? why : end;
+	flush(talk); /* what came before a frame that is none */
+	return end == SERVE_DONE ? talk->why : end;
 }
 
 static int stop_open(void)
@@ -295,30 +400,17 @@ static int stop_open(void)
 	return signalfd(-1, &term, SFD_CLOEXEC);
 }
 
-static enum serve_end talk_on(struct conversation *talk)
-{
-	enum serve_end end = SERVE_DONE;
-
-	while (wait_next(talk) == WAIT_FRAME) {
-		if (!turn(talk, &end))
-			return end;
-		if (!goes_on(talk, &end))
-			break;
-	}
-	return drain(talk, end);
-}
-
 enum serve_end serve_run(struct sam *sam, enum sam_role role, unsigned index, int fd)
 {
 	struct conversation talk = {.sam = sam, .role = role, .fd = fd, .stop_fd = stop_open()};
 	enum serve_end end = SERVE_LOST;
 
-	if (talk.stop_fd >= 0)
+	if (talk.stop_fd >= 0 && buf_reserve(&talk.in, INPUT_LEN) == RC_OK)
 		end = greet(&talk, index) ? talk_on(&talk) : SERVE_DONE;
 	if (talk.stop_fd >= 0)
 		close(talk.stop_fd);
+	buf_free(&talk.in);
 	buf_free(&talk.body);
-	buf_free(&talk.answer);
-	buf_free(&talk.frame);
+	buf_free(&talk.out);
 	return end;
 }
