@@ -16,7 +16,7 @@
 #define CONNINFO_KEYS 64
 #define REST_UNITS 4
 #define REST_ENOUGH 48
-#define REST_MAX_US 8000
+#define REST_MAX_US 12000
 
 static void conn_ready(void *arg);
 static void conn_timer(void *arg);
@@ -266,13 +266,13 @@ static bool conn_consume(struct pg_conn *conn)
 
 /*
  * A group's cost hardly depends on its size. Where many work at once, a connection is idle for
- * twice as long as a group takes, so that the next one is larger: what PostgreSQL does not spend on
- * groups the SAMs have. Who is nearly alone waits for nobody.
+ * three times as long as a group takes, so that the next one is larger: what PostgreSQL does not
+ * spend on groups the SAMs have. Who is nearly alone waits for nobody.
  */
 static void conn_rest(struct pg_conn *conn)
 {
 	int64_t now = clock_monotonic_us();
-	int64_t rest = 2 * (now - conn->sent_at_us);
+	int64_t rest = 3 * (now - conn->sent_at_us);
 
 	if (conn->sent_units < REST_UNITS)
 		rest = 0;
