@@ -1,4 +1,4 @@
-/* The conversation of a SAM with the api process: one frame, one answer, one thread. */
+/* The conversation of a SAM with the api process: one thread, an answer for each frame, in order. */
 #ifndef HSM_SAM_SERVE_H
 #define HSM_SAM_SERVE_H
 
@@ -15,8 +15,8 @@ enum serve_end {
 
 /*
  * Greets, then answers until the socket closes or SIGTERM comes, which the process must have
- * blocked: it is looked at only between jobs, so that the one in hand is finished. What the other
- * side has sent by then is still answered.
+ * blocked: it is looked at only when no whole frame is at hand, so that those in hand are finished.
+ * What the other side has sent by then is still answered.
  */
 enum serve_end serve_run(struct sam *sam, enum sam_role role, unsigned index, int fd);
 

@@ -34,6 +34,7 @@ struct fake_sam {
 	struct fake_frame frames[FAKE_FRAMES];
 	size_t got, answered;
 	size_t most_waiting; /* that were there at a time */
+	size_t reads;	     /* that brought bytes */
 	bool closed;	     /* the client closed */
 	bool obliging;	     /* answers each frame at once */
 };
@@ -200,6 +201,7 @@ static inline void fake_on_read(void *arg)
 		loop_watch_free(&sam->watch);
 		return;
 	}
+	sam->reads++;
 	assert_int_equal(buf_append(&sam->in, bytes, (size_t)got), RC_OK);
 	fake_take(sam);
 	if (sam->got - sam->answered > sam->most_waiting)
@@ -317,6 +319,22 @@ static inline struct sad_terms fake_terms(uint8_t credential, const uint8_t *has
 		.hash_count = count,
 		.start_ms = 1,
 		.end_ms = 2};
+}
+
+/* The one hash of a credential. */
+static inline void sign_one(
+	struct world *world, uint8_t credential, enum key_kind key, struct heard *heard)
+{
+	static const uint32_t zero[] = {0};
+	static const uint8_t hash[SHA256_LEN];
+	static const uint8_t secret[SAD_SECRET_LEN];
+	struct job_sign job = {.terms = fake_terms(credential, hash, 1),
+		.secret = SPAN(secret, sizeof(secret)),
+		.scheme = SCHEME_ECDSA,
+		.indices = zero,
+		.index_count = 1};
+
+	hsm_client_sign(world->client, key, &job, heard_signed, heard);
 }
 
 #endif

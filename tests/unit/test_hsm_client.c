@@ -549,20 +549,6 @@ static void a_credential_is_authorised_by_one_sam_only(void **state)
 	world_close(&world);
 }
 
-static void sign_one(
-	struct world *world, uint8_t credential, enum key_kind key, struct heard *heard)
-{
-	static const uint32_t zero[] = {0};
-	static const uint8_t secret[SAD_SECRET_LEN];
-	struct job_sign job = {.terms = fake_terms(credential, hash, 1),
-		.secret = SPAN(secret, sizeof(secret)),
-		.scheme = SCHEME_ECDSA,
-		.indices = zero,
-		.index_count = 1};
-
-	hsm_client_sign(world->client, key, &job, heard_signed, heard);
-}
-
 static void a_key_stays_with_its_sam_unless_that_is_busy(void **state)
 {
 	struct heard heard[8] = {0};

@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/sockios.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -382,6 +385,205 @@ static void what_is_no_frame_of_the_role_ends_the_conversation(void **state)
 	buf_free(&body);
 }
 
+/* ---- several frames at a time ---- */
+
+/* Somebody who may sign. */
+struct signer {
+	struct person *person;
+	struct attempt *attempt;
+	struct job_authorized sad;
+};
+
+static struct signer signer_new(void)
+{
+	struct signer signer = {
+		.person = person_new(KEY_P_256), .attempt = calloc(1, sizeof(*signer.attempt))};
+
+	assert_non_null(signer.attempt);
+	attempt_make(signer.attempt, signer.person, DIGEST_SHA256, 2, 0);
+	struct spawned sam = spawn_greeted("activate", SAM_ACTIVATE);
+	assert_int_equal(authorize(&sam, signer.attempt, &signer.sad), RC_OK);
+	end_by_closing(&sam);
+	return signer;
+}
+
+static void signer_free(struct signer *signer)
+{
+	job_authorized_free(&signer->sad);
+	free(signer->attempt);
+	person_free(signer->person);
+}
+
+static void append_sign(struct buf *stream, uint64_t number, const struct signer *signer)
+{
+	struct job_sign job = signing_of(signer->attempt, &signer->sad, SCHEME_ECDSA, in_order, 2);
+	struct buf body = BUF_INIT;
+
+	assert_int_equal(proto_sign_encode(&body, &job), RC_OK);
+	assert_int_equal(frame_put(stream, FRAME_SIGN, number, buf_span(&body)), RC_OK);
+	buf_free(&body);
+}
+
+static void put_bytes(int fd, struct span bytes)
+{
+	assert_int_equal(write(fd, bytes.data, bytes.len), (ssize_t)bytes.len);
+}
+
+/* Until the SAM has read all of it. */
+static void wait_read(int fd)
+{
+	int unread = 1;
+
+	while (unread > 0) {
+		assert_int_equal(ioctl(fd, SIOCOUTQ, &unread), 0);
+		sched_yield();
+	}
+}
+
+static void frames_of_one_write_are_answered_in_order(void **state)
+{
+	struct signer signer = signer_new();
+	struct buf stream = BUF_INIT;
+
+	(void)state;
+	struct spawned sam = spawn_greeted("sign", SAM_SIGN);
+	for (uint64_t i = 1; i <= 40; i++)
+		append_sign(&stream, i, &signer);
+	put_bytes(sam.fd, buf_span(&stream));
+	for (uint64_t i = 1; i <= 40; i++)
+		take_signed(sam.fd, i);
+	end_by_closing(&sam);
+	buf_free(&stream);
+	signer_free(&signer);
+}
+
+static void a_frame_that_was_cut_anywhere_is_put_together(void **state)
+{
+	struct signer signer = signer_new();
+	struct buf stream = BUF_INIT;
+
+	(void)state;
+	struct spawned sam = spawn_greeted("sign", SAM_SIGN);
+	append_sign(&stream, 1, &signer);
+	append_sign(&stream, 2, &signer);
+	for (size_t cut = 1; cut < stream.len; cut += cut % 64 < 24 ? 1 : 7) {
+		put_bytes(sam.fd, SPAN(stream.data, cut));
+		wait_read(sam.fd);
+		put_bytes(sam.fd, SPAN(stream.data + cut, stream.len - cut));
+		take_signed(sam.fd, 1);
+		take_signed(sam.fd, 2);
+	}
+	end_by_closing(&sam);
+	buf_free(&stream);
+	signer_free(&signer);
+}
+
+static void a_frame_may_be_longer_than_what_is_read_at_once(void **state)
+{
+	static struct crl_entry entries[3000];
+	static const uint64_t sizes[] = {3000, 1, 2999, 2, 1500};
+	struct buf stream = BUF_INIT, body = BUF_INIT;
+	struct span rest;
+
+	(void)state;
+	for (size_t i = 0; i < 3000; i++) {
+		entries[i].serial_len = 16;
+		memcpy(entries[i].serial + 8, &i, sizeof(i));
+		entries[i].serial[0] = 0x91;
+		entries[i].reason = 4;
+	}
+	for (uint64_t i = 0; i < 5; i++) {
+		struct job_crl list = {i + 1, clock_wall_ms() + 86400000, entries, sizes[i]};
+		buf_clear(&body);
+		assert_int_equal(proto_crl_encode(&body, &list), RC_OK);
+		assert_int_equal(frame_put(&stream, FRAME_CRL, i, buf_span(&body)), RC_OK);
+	}
+	assert_true(stream.len > 3 * 65536);
+	struct spawned sam = spawn_greeted("issue", SAM_ISSUE);
+	pid_t writer = fork(); /* it does not fit the socket */
+	if (writer == 0)
+		_exit(write(sam.fd, stream.data, stream.len) == (ssize_t)stream.len ? 0 : 1);
+	for (uint64_t i = 0; i < 5; i++) {
+		struct job_crl_made made = {BUF_INIT};
+		assert_int_equal(take_answer(sam.fd, FRAME_CRL, i, &body, &rest), RC_OK);
+		assert_int_equal(proto_crl_made_decode(&made, rest), RC_OK);
+		job_crl_made_free(&made);
+	}
+	assert_int_equal(wait_code(writer), 0);
+	end_by_closing(&sam);
+	buf_free(&stream);
+	buf_free(&body);
+}
+
+static void what_was_sent_before_sigterm_is_answered(void **state)
+{
+	struct signer signer = signer_new();
+	struct buf stream = BUF_INIT;
+
+	(void)state;
+	struct spawned sam = spawn_greeted("sign", SAM_SIGN);
+	for (uint64_t i = 1; i <= 12; i++)
+		append_sign(&stream, i, &signer);
+	assert_int_equal(kill(sam.pid, SIGSTOP), 0);
+	put_bytes(sam.fd, buf_span(&stream));
+	assert_int_equal(kill(sam.pid, SIGTERM), 0);
+	assert_int_equal(kill(sam.pid, SIGCONT), 0);
+	for (uint64_t i = 1; i <= 12; i++)
+		take_signed(sam.fd, i);
+	assert_int_equal(wait_code(sam.pid), 0);
+	close(sam.fd);
+	buf_free(&stream);
+	signer_free(&signer);
+}
+
+static void sigterm_waits_for_no_frame_to_become_whole(void **state)
+{
+	struct signer signer = signer_new();
+	struct buf stream = BUF_INIT;
+
+	(void)state;
+	struct spawned sam = spawn_greeted("sign", SAM_SIGN);
+	append_sign(&stream, 1, &signer);
+	size_t whole = stream.len;
+	append_sign(&stream, 2, &signer);
+	put_bytes(sam.fd, SPAN(stream.data, whole + 30));
+	take_signed(sam.fd, 1);
+	assert_int_equal(kill(sam.pid, SIGTERM), 0);
+	assert_int_equal(wait_code(sam.pid), 0);
+	close(sam.fd);
+	buf_free(&stream);
+	signer_free(&signer);
+}
+
+static void what_came_before_a_bad_frame_is_answered(void **state)
+{
+	struct signer signer = signer_new();
+
+	(void)state;
+	for (int fault = 0; fault < 3; fault++) {
+		struct spawned sam = spawn_greeted("sign", SAM_SIGN);
+		struct buf stream = BUF_INIT;
+		rc_t rc = RC_OK;
+
+		append_sign(&stream, 1, &signer);
+		append_sign(&stream, 2, &signer);
+		if (fault == 0)
+			rc = buf_append_string(&stream, "GET / HTTP/1.1\r\n\r\n..");
+		else if (fault == 1)
+			rc = frame_put(&stream, FRAME_ENROL, 3, SPAN_NONE);
+		else
+			rc = frame_put(&stream, FRAME_SIGN, 3, span_string("short"));
+		assert_int_equal(rc, RC_OK);
+		put_bytes(sam.fd, buf_span(&stream));
+		take_signed(sam.fd, 1);
+		take_signed(sam.fd, 2);
+		assert_int_equal(wait_code(sam.pid), 76);
+		close(sam.fd);
+		buf_free(&stream);
+	}
+	signer_free(&signer);
+}
+
 /* Nobody of the same user reads its memory. */
 static void a_sam_cannot_be_dumped(void **state)
 {
@@ -417,6 +619,12 @@ int main(void)
 		cmocka_unit_test(a_worn_sam_answers_what_it_was_sent_and_ends),
 		cmocka_unit_test(sigterm_finishes_the_job_in_hand),
 		cmocka_unit_test(what_is_no_frame_of_the_role_ends_the_conversation),
+		cmocka_unit_test(frames_of_one_write_are_answered_in_order),
+		cmocka_unit_test(a_frame_that_was_cut_anywhere_is_put_together),
+		cmocka_unit_test(a_frame_may_be_longer_than_what_is_read_at_once),
+		cmocka_unit_test(what_was_sent_before_sigterm_is_answered),
+		cmocka_unit_test(sigterm_waits_for_no_frame_to_become_whole),
+		cmocka_unit_test(what_came_before_a_bad_frame_is_answered),
 		cmocka_unit_test(a_sam_cannot_be_dumped),
 	};
 
