@@ -11,7 +11,7 @@ static const char *const digest_oids[] = {
 	[ADES_SHA512] = "2.16.840.1.101.3.4.2.3",
 };
 
-/* Mechanism and digest in one, where there is such an OID (csc-api 1.3). */
+/* Mechanism and digest in one, where there is such an OID. */
 static const char *const sign_oids[][ADES_SHA512 + 1] = {
 	[ADES_RSA_PKCS1] = {NULL, "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12",
 		"1.2.840.113549.1.1.13"},
