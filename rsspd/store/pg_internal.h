@@ -10,7 +10,7 @@
 #define PG_GROUP_MAX 128
 #define PG_ALONE_MAX 4 /* each may wait for a lock, of the 5 waits that a connection is given */
 #define PG_TRIES_MAX 3 /* alone, after a deadlock or a serialisation failure */
-#define PG_SCHEMA_VERSION 4 /* the newest migration that this program needs */
+#define PG_SCHEMA_VERSION 5 /* the newest migration that this program needs */
 
 #define PG_EPOCH_MS INT64_C(946684800000) /* PostgreSQL's zero, 2000-01-01, in ours */
 

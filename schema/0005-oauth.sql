@@ -1,0 +1,148 @@
+-- Subscribers approve in their own browser: accounts and sessions of the pages, authorisation
+-- requests, codes, refresh tokens, and what was revoked before its end. Of codes, tokens, cookies
+-- and handles only the SHA-256 is kept. Access tokens are signed, not stored.
+SET ROLE rssp_owner;
+
+-- How a client proves who it is, and where its subscribers' browsers may be sent back to.
+ALTER TABLE rssp.client
+	ALTER secret_sha256 DROP NOT NULL,
+	ADD authentication text NOT NULL DEFAULT 'secret'
+		CHECK (authentication IN ('secret', 'private-key-jwt', 'tls', 'none')),
+	ADD csc_version smallint NOT NULL DEFAULT 2 CHECK (csc_version IN (1, 2)),
+	ADD redirect_uris text[] NOT NULL DEFAULT '{}',
+	ADD jwks json,
+	ADD tls_sha256 bytea CHECK (length(tls_sha256) = 32),
+	ADD CHECK ((authentication = 'secret') = (secret_sha256 IS NOT NULL)),
+	ADD CHECK ((authentication = 'private-key-jwt') = (jwks IS NOT NULL)),
+	ADD CHECK ((authentication = 'tls') = (tls_sha256 IS NOT NULL));
+COMMENT ON COLUMN rssp.client.authentication IS 'secret: client_secret_basic or _post; tls: the certificate of tls_sha256 (RFC 8705); none: a public client';
+COMMENT ON COLUMN rssp.client.csc_version IS 'whose words the OAuth endpoints use; only a confidential client of version 1 may leave PKCE out';
+COMMENT ON COLUMN rssp.client.redirect_uris IS 'compared as they stand (RFC 6749 §3.1.2.3)';
+
+CREATE TABLE rssp.seen_jti (
+	client uuid NOT NULL REFERENCES rssp.client,
+	sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+	ends_at timestamptz NOT NULL,
+	PRIMARY KEY (client, sha256)
+);
+CREATE INDEX seen_jti_end ON rssp.seen_jti (ends_at);
+COMMENT ON TABLE rssp.seen_jti IS 'client assertions and account tokens that were used: each counts once';
+
+-- The password opens the pages; it gives no power to sign.
+CREATE TABLE rssp.account (
+	subscriber uuid PRIMARY KEY REFERENCES rssp.subscriber,
+	generation bigint NOT NULL,
+	kdf_memory_kib bigint NOT NULL,
+	kdf_passes bigint NOT NULL,
+	salt bytea NOT NULL CHECK (length(salt) = 32),
+	mac bytea NOT NULL CHECK (length(mac) = 32),
+	failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
+	attempted_at timestamptz,
+	version bigint NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	changed_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON COLUMN rssp.account.mac IS 'HMAC of the stretched password under a key that only the SAMs have: a copy of this table cannot be guessed at';
+
+CREATE TABLE rssp.session (
+	sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32),
+	subscriber uuid NOT NULL REFERENCES rssp.subscriber,
+	created_at timestamptz NOT NULL,
+	seen_at timestamptz NOT NULL,
+	ends_at timestamptz NOT NULL
+);
+CREATE INDEX session_subscriber ON rssp.session (subscriber);
+CREATE INDEX session_end ON rssp.session (ends_at);
+COMMENT ON COLUMN rssp.session.sha256 IS 'of the cookie';
+
+CREATE TABLE rssp.authorization_request (
+	sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32),
+	client uuid NOT NULL REFERENCES rssp.client,
+	parameters json NOT NULL,
+	state text NOT NULL CHECK (state IN ('pushed', 'shown', 'approved', 'declined')),
+	subscriber uuid REFERENCES rssp.subscriber,
+	created_at timestamptz NOT NULL,
+	ends_at timestamptz NOT NULL
+);
+CREATE INDEX authorization_request_end ON rssp.authorization_request (ends_at);
+COMMENT ON COLUMN rssp.authorization_request.sha256 IS 'of the handle in request_uri (RFC 9126), then of the one in the page''s address';
+COMMENT ON COLUMN rssp.authorization_request.parameters IS 'as they were checked when the request came';
+
+-- What a subscriber has granted to a client: the family of a refresh token.
+CREATE TABLE rssp.consent (
+	id uuid PRIMARY KEY,
+	client uuid NOT NULL REFERENCES rssp.client,
+	subscriber uuid NOT NULL REFERENCES rssp.subscriber,
+	scope text NOT NULL CHECK (scope IN ('service', 'credential')),
+	created_at timestamptz NOT NULL,
+	ends_at timestamptz NOT NULL,
+	revoked_at timestamptz
+);
+CREATE INDEX consent_subscriber ON rssp.consent (subscriber);
+CREATE INDEX consent_end ON rssp.consent (ends_at);
+
+CREATE TABLE rssp.authorization_code (
+	sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32),
+	consent uuid NOT NULL REFERENCES rssp.consent ON DELETE CASCADE,
+	redirect_uri text NOT NULL,
+	redirect_uri_given boolean NOT NULL,
+	challenge bytea CHECK (length(challenge) = 32),
+	sad uuid,
+	sad_seal bytea,
+	parameters json NOT NULL,
+	ends_at timestamptz NOT NULL,
+	used_at timestamptz,
+	CHECK ((sad IS NULL) = (sad_seal IS NULL) OR used_at IS NOT NULL)
+);
+CREATE INDEX authorization_code_end ON rssp.authorization_code (ends_at);
+COMMENT ON COLUMN rssp.authorization_code.sad_seal IS 'the SAD, sealed under a key that is derived from the code itself: without the code it opens for nobody';
+COMMENT ON COLUMN rssp.authorization_code.challenge IS 'PKCE S256 (RFC 7636)';
+
+CREATE TABLE rssp.refresh_token (
+	sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32),
+	consent uuid NOT NULL REFERENCES rssp.consent ON DELETE CASCADE,
+	ends_at timestamptz NOT NULL,
+	used_at timestamptz
+);
+CREATE INDEX refresh_token_consent ON rssp.refresh_token (consent);
+COMMENT ON COLUMN rssp.refresh_token.used_at IS 'each is used once; one that comes again revokes its consent (RFC 9700 §4.14)';
+
+-- Access tokens that end before their time. Few, and short-lived: each daemon holds them all.
+CREATE TABLE rssp.token_revocation (
+	kind text NOT NULL CHECK (kind IN ('token', 'consent', 'client', 'subscriber')),
+	subject uuid NOT NULL,
+	before timestamptz NOT NULL,
+	ends_at timestamptz NOT NULL,
+	PRIMARY KEY (kind, subject, before)
+);
+CREATE INDEX token_revocation_end ON rssp.token_revocation (ends_at);
+COMMENT ON COLUMN rssp.token_revocation.subject IS 'the token''s jti, its consent, its client or its subscriber';
+COMMENT ON COLUMN rssp.token_revocation.before IS 'tokens issued up to this instant have ended';
+
+ALTER TABLE rssp.sad
+	ADD consent uuid,
+	ADD tls_sha256 bytea CHECK (length(tls_sha256) = 32);
+COMMENT ON COLUMN rssp.sad.consent IS 'of a SAD that is a credential-scope token';
+COMMENT ON COLUMN rssp.sad.tls_sha256 IS 'the client certificate that the token is bound to (RFC 8705); null: none';
+
+-- A changed PIN is a new row, too: the highest revision is used.
+ALTER TABLE rssp.slot
+	ADD revision bigint NOT NULL DEFAULT 0,
+	DROP CONSTRAINT slot_pkey,
+	ADD PRIMARY KEY (credential, slot, revision, generation, kdf_memory_kib, kdf_passes);
+
+GRANT SELECT ON ALL TABLES IN SCHEMA rssp TO rsspd;
+GRANT INSERT ON rssp.seen_jti, rssp.account, rssp.session, rssp.authorization_request, rssp.consent,
+	rssp.authorization_code, rssp.refresh_token, rssp.token_revocation TO rsspd;
+GRANT DELETE ON rssp.seen_jti, rssp.session, rssp.authorization_request, rssp.consent,
+	rssp.authorization_code, rssp.refresh_token, rssp.token_revocation TO rsspd;
+GRANT UPDATE (generation, kdf_memory_kib, kdf_passes, salt, mac, failures, attempted_at, version,
+	changed_at) ON rssp.account TO rsspd;
+GRANT UPDATE (seen_at) ON rssp.session TO rsspd;
+GRANT UPDATE (sha256, state, subscriber, ends_at) ON rssp.authorization_request TO rsspd;
+GRANT UPDATE (revoked_at, ends_at) ON rssp.consent TO rsspd;
+GRANT UPDATE (used_at, sad_seal) ON rssp.authorization_code TO rsspd;
+GRANT UPDATE (used_at) ON rssp.refresh_token TO rsspd;
+GRANT UPDATE (consent, tls_sha256) ON rssp.sad TO rsspd;
+
+RESET ROLE;
