@@ -166,11 +166,11 @@ class Subscriber:
         self.last_step = 0
 
     @classmethod
-    def activate(cls, server, person, pin=GOOD_PIN, key="p-256"):
+    def activate(cls, server, person, pin=GOOD_PIN, key="p-256", **more):
         """Straight to rsspd with the code from the mail, as `rssp activate` does."""
         answer = Api(server).post("/activation/v1/activate", {
             "code": code_for(server.instance, person["email"]),
-            "identityNumber": person["identity_number"], "PIN": pin, "key": key}, expect=200)
+            "identityNumber": person["identity_number"], "PIN": pin, "key": key, **more}, expect=200)
         return cls(person, pin, answer.json(), key)
 
     def next_otp(self):
