@@ -280,7 +280,8 @@ static size_t header_count(struct evkeyvalq *headers, const char *name)
 static bool headers_ambiguous(struct evkeyvalq *headers)
 {
 	static const char *const single[] = {
-		"Authorization", "Content-Type", "Content-Length", "Transfer-Encoding", "Host"};
+		"Authorization", "Content-Type", "Content-Length", "Transfer-Encoding", "Host",
+		"Origin", "X-CSRF-Token"};
 
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
 		if (header_count(headers, single[i]) > 1)
@@ -353,6 +354,9 @@ static rc_t exchange_read(struct http_exchange *exchange)
 		.authorization = evhttp_find_header(headers, "Authorization"),
 		.content_type = evhttp_find_header(headers, "Content-Type"),
 		.accept_language = evhttp_find_header(headers, "Accept-Language"),
+		.cookie = evhttp_find_header(headers, "Cookie"),
+		.origin = evhttp_find_header(headers, "Origin"),
+		.csrf_token = evhttp_find_header(headers, "X-CSRF-Token"),
 		.ambiguous = headers_ambiguous(headers),
 		.body = buf_span(&exchange->body),
 		.address = exchange->address,
@@ -388,7 +392,7 @@ static void write_answer(struct http_exchange *exchange, const struct http_answe
 	char length[24];
 
 	for (size_t i = 0; i < answer->field_count; i++)
-		evhttp_add_header(headers, answer->fields[i].name, answer->fields[i].value);
+		evhttp_add_header(headers, answer->fields[i].name, http_answer_value(answer, i));
 	snprintf(length, sizeof(length), "%zu", answer->body.len);
 	evhttp_add_header(headers, "Content-Length", length);
 	if (exchange->last || exchange->http->draining)

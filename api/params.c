@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #define JSON_DEPTH_MAX 8 /* the deepest request of the CSC API needs 3 */
-#define TOKEN_MAX 512
+#define TOKEN_MAX 2048 /* an access token is a JWT of about 700 */
 #define BASIC_MAX 1024
 
 /* Cheap, and before the parser recurses: text inside quotes does not count. */

@@ -39,6 +39,21 @@ struct request {
 void request_reply(struct request *request, json_t *body);
 /* The same body with 503 and Retry-After: what a probe sees. */
 void request_reply_unavailable(struct request *request, json_t *body);
+/* Another status than 200: 201, 202. 204 takes no body (NULL). */
+void request_reply_status(struct request *request, int status, json_t *body);
+/* 303 to an address that the caller has checked. It may carry a code: it is wiped. */
+void request_redirect(struct request *request, const char *location);
+/* What a browser shows or loads, with the security headers of every page. Copies the bytes.
+ * `lasting`: the name changes with the content, so that it may be kept for ever. */
+void request_reply_page(struct request *request, int status, struct span bytes,
+	const char *content_type, bool lasting);
+/* A cookie of ours alone (__Host-: RFC 6265bis §4.1.3.2), told with the answer to come; max_age_s
+ * 0: it goes. */
+void request_set_cookie(
+	struct request *request, const char *name, struct span value, int64_t max_age_s);
+/* Of the request. RC_NOT_FOUND. */
+must_check rc_t request_cookie(const struct request *request, const char *name, struct span *value);
+
 void request_refuse(struct request *request, rc_t rc);
 void request_fault(struct request *request, const struct fault *fault);
 

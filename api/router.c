@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/audit.h"
+#include "core/session.h"
 #include "core/token.h"
 
 #include <stdio.h>
@@ -197,9 +198,19 @@ void request_refuse(struct request *request, rc_t rc)
 	request_end(request, &(struct fault){.rc = rc}, 0);
 }
 
-static void request_reply_status(struct request *request, int status, json_t *body)
+static void request_end_well(struct request *request, rc_t rc)
 {
-	if (body == NULL) {
+	if (rc != RC_OK)
+		request_write_fault(request, &(struct fault){.rc = rc}, 0);
+	request->outcome = rc;
+	request_finish(request);
+}
+
+void request_reply_status(struct request *request, int status, json_t *body)
+{
+	rc_t rc = RC_OK;
+
+	if (body == NULL && status != 204) {
 		request_refuse(request, RC_NO_MEMORY);
 		return;
 	}
@@ -207,12 +218,29 @@ static void request_reply_status(struct request *request, int status, json_t *bo
 		json_decref(body);
 		return;
 	}
-	rc_t rc = reply_json(&request->answer, &request->call, status, body);
+	if (body == NULL)
+		reply_empty(&request->answer, &request->call, status);
+	else
+		rc = reply_json(&request->answer, &request->call, status, body);
 	json_decref(body);
-	if (rc != RC_OK)
-		request_write_fault(request, &(struct fault){.rc = rc}, 0);
-	request->outcome = rc;
-	request_finish(request);
+	request_end_well(request, rc);
+}
+
+void request_redirect(struct request *request, const char *location)
+{
+	if (request_ends_twice(request))
+		return;
+	reply_redirect(&request->answer, &request->call, location);
+	request_end_well(request, RC_OK);
+}
+
+void request_reply_page(struct request *request, int status, struct span bytes,
+	const char *content_type, bool lasting)
+{
+	if (request_ends_twice(request))
+		return;
+	request_end_well(request,
+		reply_page(&request->answer, &request->call, status, bytes, content_type, lasting));
 }
 
 void request_reply(struct request *request, json_t *body)
@@ -320,6 +348,38 @@ static void request_handle(struct request *request)
 		request_refuse_parameter(request, rc, name);
 }
 
+/* Cookies */
+
+void request_set_cookie(
+	struct request *request, const char *name, struct span value, int64_t max_age_s)
+{
+	http_answer_field(&request->answer, "Set-Cookie",
+		"__Host-%s=%.*s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax", name,
+		(int)value.len, value.len > 0 ? (const char *)value.data : "",
+		(long long)max_age_s);
+}
+
+rc_t request_cookie(const struct request *request, const char *name, struct span *value)
+{
+	static const char prefix[] = "__Host-";
+	const char *at = request->message->cookie;
+	size_t len = strlen(name);
+
+	while (at != NULL) {
+		at += strspn(at, " ;");
+		size_t size = strcspn(at, ";");
+		if (size > sizeof(prefix) - 1 + len &&
+			strncmp(at, prefix, sizeof(prefix) - 1) == 0 &&
+			strncmp(at + sizeof(prefix) - 1, name, len) == 0 &&
+			at[sizeof(prefix) - 1 + len] == '=') {
+			*value = SPAN(at + sizeof(prefix) + len, size - sizeof(prefix) - len);
+			return RC_OK;
+		}
+		at = at[size] == 0 ? NULL : at + size;
+	}
+	return RC_NOT_FOUND;
+}
+
 /* Who asks */
 
 static void request_on_authenticated(void *arg, const struct fault *fault)
@@ -361,6 +421,45 @@ static void request_identify(struct request *request)
 	request_handle(request);
 }
 
+/* A browser names the page that a POST comes from; who names none is no browser, and has no cookie
+ * that was not given to him. */
+static bool request_is_ours(const struct request *request)
+{
+	const char *origin = request->message->origin;
+
+	return origin == NULL || strcmp(origin, request->settings->public_url) == 0;
+}
+
+static void request_on_visitor(void *arg, const struct fault *fault)
+{
+	struct request *request = arg;
+
+	/* nobody is signed in, or not any more: the page says so */
+	if (fault->rc != RC_OK && fault->rc != RC_SESSION_ENDED)
+		request_fault(request, fault);
+	else
+		request_handle(request);
+}
+
+static void request_welcome(struct request *request)
+{
+	const char *csrf = request->message->csrf_token;
+	struct span cookie = SPAN_NONE;
+	bool must = request->route->authorisation == AUTH_SESSION;
+
+	if (!request_is_ours(request))
+		request_refuse(request, RC_ORIGIN_FOREIGN);
+	else if (request_cookie(request, SESSION_COOKIE, &cookie) == RC_OK)
+		core_session_authenticate(request->core, &request->call, cookie,
+			must && !request_is_get(request) ? span_string(csrf == NULL ? "" : csrf)
+							 : SPAN_NONE,
+			must ? request_on_authenticated : request_on_visitor, request);
+	else if (must)
+		request_refuse(request, RC_SESSION_ENDED);
+	else
+		request_handle(request);
+}
+
 static void request_authorise(struct request *request)
 {
 	switch (request->route->authorisation) {
@@ -371,8 +470,12 @@ static void request_authorise(struct request *request)
 	case AUTH_OPERATOR:
 		request_identify(request);
 		return;
+	case AUTH_PAGE:
+	case AUTH_SESSION:
+		request_welcome(request);
+		return;
 	case AUTH_NOBODY:
-	case AUTH_CLIENT_SECRET:
+	case AUTH_CLIENT_PROOF:
 	case AUTH_CODE:
 		request_handle(request);
 		return;
@@ -471,5 +574,7 @@ void router_handle(
 	if (message->accept_language != NULL)
 		request->call.lang = lang_from_text(message->accept_language, LANG_VI);
 	snprintf(request->call.address, sizeof(request->call.address), "%s", message->address);
+	request->call.has_tls = message->has_tls;
+	memcpy(request->call.tls_sha256, message->tls_sha256, SHA256_LEN);
 	request_start(request);
 }

@@ -21,10 +21,10 @@
 /* A CSC method stands under both versions, with the same spec, handler and audit event. */
 #define CSC(path, methods, authorisation, event, limit, spec, handler, malformed)                 \
 	{(methods), "/csc/v1/" path, (authorisation), (event), BODY_JSON, (limit), (spec),        \
-		(handler), RC_CSC_V1, (malformed)},                                               \
+		(handler), RC_CSC_V1, (malformed), false},                                        \
 	{                                                                                         \
 		(methods), "/csc/v2/" path, (authorisation), (event), BODY_JSON, (limit), (spec), \
-			(handler), RC_CSC_V2, (malformed)                                         \
+			(handler), RC_CSC_V2, (malformed), false                                  \
 	}
 #define CSC_CLIENT(path, event, limit, spec, handler, malformed) \
 	CSC(path, ROUTE_POST, AUTH_CLIENT, event, limit, spec, handler, malformed)
@@ -32,7 +32,7 @@
 #define ABSENT(methods, path, version)                                                             \
 	{                                                                                          \
 		(methods), path, AUTH_NOBODY, "service.not-offered", BODY_NONE, BODY_HASHES, NULL, \
-			csc_not_offered, (version), RC_OK                                          \
+			csc_not_offered, (version), RC_OK, false                                   \
 	}
 #define CSC_ABSENT(path)                                \
 	ABSENT(ROUTE_POST, "/csc/v1/" path, RC_CSC_V1), \
@@ -40,12 +40,18 @@
 #define OPERATOR(method, path, event, limit, spec, handler)                                 \
 	{                                                                                   \
 		(method), "/operator/v1/" path, AUTH_OPERATOR, (event), BODY_JSON, (limit), \
-			(spec), (handler), RC_CSC_V1, RC_OK                                 \
+			(spec), (handler), RC_CSC_V1, RC_OK, false                          \
+	}
+/* What our own pages ask, in JSON; answered in the page's form and language. */
+#define FROM_PAGE(method, path, authorisation, event, limit, spec, handler)                        \
+	{                                                                                          \
+		(method), (path), (authorisation), (event), BODY_JSON, (limit), (spec), (handler), \
+			RC_CSC_V2, RC_OK, true                                                     \
 	}
 #define PROBE(path, handler)                                                                  \
 	{                                                                                     \
 		ROUTE_GET, path, AUTH_NOBODY, AUDIT_NONE_HEALTH, BODY_NONE, BODY_SMALL, NULL, \
-			(handler), RC_CSC_V1, RC_OK                                           \
+			(handler), RC_CSC_V1, RC_OK, false                                    \
 	}
 
 const struct route routes[] = {
@@ -78,10 +84,10 @@ const struct route routes[] = {
 	ABSENT(ROUTE_POST, "/oauth2/pushed_authorize", RC_CSC_V1),
 	ABSENT(ROUTE_POST, "/oauth2/revoke", RC_CSC_V1),
 
-	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_SECRET, "token.issue", BODY_FORM, BODY_SMALL,
-		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK},
+	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_PROOF, "token.issue", BODY_FORM, BODY_SMALL,
+		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/activation/v1/activate", AUTH_CODE, "credential.activate", BODY_JSON,
-		BODY_SMALL, &activation_spec, activation_activate, RC_CSC_V1, RC_OK},
+		BODY_SMALL, &activation_spec, activation_activate, RC_CSC_V1, RC_OK, false},
 
 	OPERATOR(ROUTE_POST, "agencies", "agency.add", BODY_SMALL, &operator_agency_add_spec,
 		operator_agency_add),

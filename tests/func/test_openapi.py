@@ -13,7 +13,7 @@ from test_routes import OFFERED, FORM, World, api_for, good_body, ids, media
 SOURCE = Path(__file__).resolve().parents[2]
 DOCUMENT = yaml.safe_load((SOURCE / "api" / "openapi.yaml").read_text(encoding="utf-8"))
 SCHEMES = {"client": [{"clientToken": []}], "operator": [{"operatorCertificate": []}],
-           "client-secret": [{"clientSecret": []}, {}], "nobody": [], "code": []}
+           "client-proof": [{"clientSecret": []}, {}], "nobody": [], "code": []}
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
          "null": type(None)}
 

@@ -14,12 +14,12 @@
 static struct {
 	struct router *router;
 	const struct operator_entry *operator_;
-	const char *authorization, *accept_language, *query;
+	const char *authorization, *accept_language, *query, *cookie, *csrf_token, *origin;
 	bool ambiguous;
 	/* the answer */
 	size_t answers;
 	int status;
-	char names[HTTP_FIELDS][40], values[HTTP_FIELDS][HTTP_FIELD_MAX];
+	char names[HTTP_FIELDS][40], values[HTTP_FIELDS][1024];
 	size_t field_count;
 	json_t *body;
 } ask;
@@ -42,7 +42,7 @@ static void ask_on_answer(void *arg, const struct http_answer *answer)
 	ask.field_count = answer->field_count;
 	for (size_t i = 0; i < answer->field_count; i++) {
 		snprintf(ask.names[i], sizeof(ask.names[i]), "%s", answer->fields[i].name);
-		memcpy(ask.values[i], answer->fields[i].value, HTTP_FIELD_MAX);
+		snprintf(ask.values[i], sizeof(ask.values[i]), "%s", http_answer_value(answer, i));
 	}
 	json_decref(ask.body);
 	ask.body = json_loadb((const char *)answer->body.data, answer->body.len, 0, NULL);
@@ -58,6 +58,9 @@ static inline void ask_start(
 	message = (struct http_message){.method = method,
 		.path = path,
 		.query = ask.query,
+		.cookie = ask.cookie,
+		.csrf_token = ask.csrf_token,
+		.origin = ask.origin,
 		.authorization = ask.authorization,
 		.accept_language = ask.accept_language,
 		.content_type = type,

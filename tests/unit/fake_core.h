@@ -13,6 +13,7 @@
 #include "core/operation.h"
 #include "core/sad.h"
 #include "core/sign.h"
+#include "core/session.h"
 #include "core/token.h"
 
 #include <stdio.h>
@@ -261,6 +262,20 @@ bool core_token_recall(struct core *core, struct call *call, struct span token)
 	call->who.kind = PRINCIPAL_CLIENT;
 	call->recalled = true;
 	return true;
+}
+
+void core_session_authenticate(struct core *core, struct call *call, struct span cookie,
+	struct span csrf, core_done_fn done, void *arg)
+{
+	struct fault fault = fake.authenticate;
+
+	(void)core;
+	(void)cookie;
+	if (fault.rc == RC_OK)
+		call->who.kind = PRINCIPAL_SUBSCRIBER;
+	if (csrf.data != NULL && csrf.len == 0)
+		fault.rc = RC_CSRF_INVALID;
+	fake_push(FAKE_DONE, (void *)done, arg, fault);
 }
 
 void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg)

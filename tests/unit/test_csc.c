@@ -340,11 +340,13 @@ static void a_refusal_carries_the_cores_words(void **state)
 	static const char body[] = "{" ID ",\"numSignatures\":1,\"PIN\":\"a\",\"OTP\":\"1\"}";
 
 	(void)state;
-	fake.sad = (struct fault){RC_POLICY_DENIED, 0, "Hiệu trưởng: USB token"};
+	fake.sad = (struct fault){.rc = RC_POLICY_DENIED, .text = "Hiệu trưởng: USB token"};
 	assert_int_equal(ask_json("/csc/v1/credentials/authorize", body), 400);
 	assert_string_equal(ask_error(), "access_denied");
 	assert_string_equal(ask_text_of_error(), "Hiệu trưởng: USB token");
-	fake.sad = (struct fault){RC_OTP_REPLAYED, 12, "The OTP was used already; wait 12 s"};
+	fake.sad = (struct fault){.rc = RC_OTP_REPLAYED,
+		.retry_after_s = 12,
+		.text = "The OTP was used already; wait 12 s"};
 	assert_int_equal(ask_json("/csc/v2/credentials/authorize", body), 400);
 	assert_string_equal(ask_error(), "invalid_authentication_data");
 	assert_string_equal(ask_text_of_error(), "The OTP was used already; wait 12 s");

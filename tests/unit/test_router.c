@@ -21,7 +21,7 @@ static void nothing(struct request *request)
 }
 
 static const struct route good = {ROUTE_POST, "/x", AUTH_CLIENT, "a.b", BODY_JSON, 1, NULL, nothing,
-	RC_CSC_V1, RC_BEARER_MALFORMED};
+	RC_CSC_V1, RC_BEARER_MALFORMED, false};
 
 static void assert_boots(struct route route, bool boots)
 {
@@ -57,6 +57,63 @@ static void a_row_without_authorisation_or_event_does_not_boot(void **state)
 	assert_int_equal(routes_check(routes, route_count), RC_OK);
 }
 
+static void note_who(struct request *request)
+{
+	request_set_cookie(request, "x", span_string("y"), 60);
+	request_reply(request, json_pack("{s:i}", "who", (int)request->call.who.kind));
+}
+
+static const struct route of_pages[] = {
+	{ROUTE_GET | ROUTE_POST, "/session", AUTH_SESSION, "a.b", BODY_JSON, 1, NULL, note_who,
+		RC_CSC_V2, RC_OK, true},
+	{ROUTE_GET | ROUTE_POST, "/page", AUTH_PAGE, "a.b", BODY_JSON, 1, NULL, note_who, RC_CSC_V2,
+		RC_OK, true},
+};
+
+static int ask_page(const char *method, const char *path, const char *cookie, const char *csrf,
+	const char *origin)
+{
+	struct router *router = NULL, *usual = ask.router;
+
+	assert_int_equal(router_new(NULL, &ask_settings, of_pages, 2, &router), RC_OK);
+	ask.router = router;
+	ask.cookie = cookie;
+	ask.csrf_token = csrf;
+	ask.origin = origin;
+	int status = ask_text(method, path, JSON, "");
+	ask.router = usual;
+	router_free(&router);
+	return status;
+}
+
+#define COOKIE "a=b; __Host-rssp-session=c"
+
+static void a_session_is_asked_for_cookie_token_and_origin(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_page("GET", "/session", NULL, NULL, NULL), 401);
+	assert_int_equal(ask_page("GET", "/session", "rssp-session=c", NULL, NULL), 401);
+	assert_int_equal(ask_page("GET", "/session", COOKIE, NULL, NULL), 200);
+	assert_int_equal(ask_page("POST", "/session", COOKIE, NULL, NULL), 403);
+	assert_int_equal(ask_page("POST", "/session", COOKIE, "t", NULL), 200);
+	assert_int_equal(ask_page("POST", "/session", COOKIE, "t", "https://evil.example"), 403);
+	assert_string_equal(ask_member("code"), "ORIGIN_FOREIGN");
+	assert_int_equal(ask_page("POST", "/session", COOKIE, "t", ask_settings.public_url), 200);
+	assert_string_equal(ask_header("Set-Cookie"),
+		"__Host-x=y; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax");
+}
+
+static void a_page_is_open_to_visitors_but_to_no_other_site(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_page("POST", "/page", NULL, NULL, NULL), 200);
+	assert_int_equal(ask_page("POST", "/page", NULL, NULL, "null"), 403);
+	fake.authenticate.rc = RC_SESSION_ENDED;
+	assert_int_equal(ask_page("POST", "/page", COOKIE, NULL, NULL), 200);
+	fake.authenticate.rc = RC_STORE_DOWN;
+	assert_int_equal(ask_page("POST", "/page", COOKIE, NULL, NULL), 503);
+}
+
 /* Every row of THE table, without any right to use it: refused, and with an audit row. */
 static void every_guarded_route_refuses_and_records(void **state)
 {
@@ -71,7 +128,9 @@ static void every_guarded_route_refuses_and_records(void **state)
 		if (route->authorisation == AUTH_CLIENT ||
 			route->authorisation == AUTH_CLIENT_COMMIT)
 			assert_int_equal(status, 400);
-		if (route->authorisation >= AUTH_CLIENT_SECRET)
+		if (route->authorisation == AUTH_SESSION)
+			assert_int_equal(status, 401);
+		if (route->authorisation >= AUTH_CLIENT_PROOF && route->authorisation != AUTH_PAGE)
 			assert_int_equal(fake.asked, 0);
 		assert_int_equal(fake.row_count, route->event[0] == 0 ? 0 : 1);
 		if (fake.row_count == 1)
@@ -299,11 +358,13 @@ static void probes_say_what_is_missing(void **state)
 static int print_table(void)
 {
 	static const char *const who[] = {[AUTH_NOBODY] = "nobody",
-		[AUTH_CLIENT_SECRET] = "client-secret",
+		[AUTH_CLIENT_PROOF] = "client-proof",
 		[AUTH_CODE] = "code",
 		[AUTH_CLIENT] = "client",
 		[AUTH_CLIENT_COMMIT] = "client",
-		[AUTH_OPERATOR] = "operator"};
+		[AUTH_OPERATOR] = "operator",
+		[AUTH_PAGE] = "page",
+		[AUTH_SESSION] = "session"};
 
 	for (size_t i = 0; i < route_count; i++)
 		printf("%s%s%s %s %s %s %zu\n", routes[i].methods & ROUTE_GET ? "GET" : "",
@@ -321,6 +382,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(
 			a_row_without_authorisation_or_event_does_not_boot, ask_reset),
+		cmocka_unit_test_setup(a_session_is_asked_for_cookie_token_and_origin, ask_reset),
+		cmocka_unit_test_setup(a_page_is_open_to_visitors_but_to_no_other_site, ask_reset),
 		cmocka_unit_test_setup(every_guarded_route_refuses_and_records, ask_reset),
 		cmocka_unit_test_setup(the_answer_carries_the_id_of_its_row, ask_reset),
 		cmocka_unit_test_setup(no_answer_leaves_before_its_row_is_durable, ask_reset),
