@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define TOKEN_LEN 32
-#define TOKEN_LIFETIME_S 3600
 
 struct token_op {
 	struct core *core;
@@ -26,7 +25,7 @@ struct token_op {
 static void token_end(struct token_op *op, rc_t rc)
 {
 	struct fault fault = fault_of(rc);
-	struct token_issued issued = {&op->token, TOKEN_LIFETIME_S};
+	struct token_issued issued = {.token = &op->token, .expires_in_s = TOKEN_LIFETIME_S};
 
 	op->done(op->arg, &fault, rc == RC_OK ? &issued : NULL);
 	secret_free(&op->token);

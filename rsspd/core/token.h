@@ -53,6 +53,10 @@ void core_token_issue(struct core *core, struct call *call, const char *client_i
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg);
 
+/* Until tokens are JWTs: who, from an earlier request with this token. */
+bool core_token_recall(struct core *core, struct call *call, struct span token);
+void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg);
+
 /*
  * RFC 7009; CSC 1.0.4, auth/revoke and oauth2/revoke: by call->who, a client, or what a token of a
  * subscriber stands for. An access token: it alone. A refresh token: all that its consent gave. A
