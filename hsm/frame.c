@@ -44,7 +44,7 @@ rc_t frame_header_decode(const uint8_t bytes[FRAME_HEADER_LEN], struct frame_hea
 
 	if (memcmp(bytes, frame_magic, sizeof(frame_magic)) != 0)
 		return RC_FORMAT;
-	if (bytes[4] < FRAME_HELLO || bytes[4] > FRAME_CRL)
+	if (bytes[4] < FRAME_HELLO || bytes[4] >= FRAME_KINDS)
 		return RC_FORMAT;
 	if (bytes[5] != 0 || bytes[6] != 0 || bytes[7] != 0 || body_len > FRAME_BODY_MAX)
 		return RC_FORMAT;

@@ -20,6 +20,12 @@ void job_authorized_free(struct job_authorized *answer)
 	buf_free(&answer->slot.key_seal);
 }
 
+void job_pin_changed_free(struct job_pin_changed *answer)
+{
+	buf_free(&answer->slot.salt);
+	buf_free(&answer->slot.key_seal);
+}
+
 void job_signed_free(struct job_signed *answer)
 {
 	for (uint64_t i = 0; i < answer->count; i++)

@@ -19,6 +19,7 @@ enum sam_role { SAM_ACTIVATE, SAM_SIGN, SAM_ISSUE, SAM_ROLES };
 #define HASHES_MAX 500
 #define CODE_MAC_LEN 32
 #define SALT_LEN 32
+#define PASSWORD_MAC_LEN 32
 
 enum scal { SCAL_1 = 1, SCAL_2 = 2 };
 
@@ -81,7 +82,21 @@ struct job_activate {
 	enum key_kind key;
 	const char *factors;
 	enum scal scal;
+	struct span password; /* of the subscriber's account; data NULL or empty: none is set */
 };
+
+/*
+ * The password of a subscriber's account, as it is stored. It opens the pages and no key: HMAC
+ * under a key of the SAMs over subscriber, stretching and Argon2id(password, salt), so that a
+ * record cannot be guessed at without a SAM, and opens for nobody else.
+ */
+struct password_record {
+	uint64_t generation; /* of the service keys; 0: there is no record */
+	struct kdf_parameters kdf;
+	uint8_t salt[SALT_LEN];
+	uint8_t mac[PASSWORD_MAC_LEN];
+};
+
 struct job_activated {
 	struct buf certificate; /* DER */
 	struct buf public_key;	/* SubjectPublicKeyInfo, DER */
@@ -89,6 +104,7 @@ struct job_activated {
 	struct kdf_parameters kdf;
 	uint64_t generation;
 	struct buf otp_secret; /* for the subscriber's authenticator, shown once; wiped after */
+	struct password_record password; /* generation 0: none was asked for */
 };
 
 /* AUTHORIZE, role activate: factors → SAD. */
@@ -113,6 +129,50 @@ struct job_authorized {
 	struct buf seal;   /* W under S */
 	int64_t otp_step;  /* to be committed: … WHERE last_step < otp_step */
 	struct slot_renewed slot;
+};
+
+/* A credential's factors, as AUTHORIZE and the jobs of the account check them: same failure budget,
+ * same last step, same unlock statements. */
+struct job_factors {
+	struct sealed_key key;
+	struct span certificate; /* DER: of the sealed key */
+	struct span pin, otp;
+	int64_t last_step;
+	struct span unlock, unlock_signature;
+	uint8_t unlock_fingerprint[SHA256_LEN];
+};
+
+/* PASSWORD CHECK, role activate: RC_PASSWORD_WRONG, or the right one. */
+struct job_password_check {
+	struct id subscriber;
+	struct password_record record; /* generation 0: nobody's; costs as much, is never right */
+	struct span password;
+};
+struct job_password_checked {
+	struct password_record renewed; /* generation 0: the record stays as it is */
+};
+
+/* CHANGE PIN, role activate: PIN and OTP as in AUTHORIZE, then W under the new PIN. */
+struct job_change_pin {
+	struct job_factors factors;
+	struct span new_pin;
+	struct span birth_date, identity_number, phone; /* what a PIN must not be made of */
+};
+struct job_pin_changed {
+	int64_t otp_step;	  /* 0: no OTP was asked for */
+	struct slot_renewed slot; /* stored beside the old one, with a higher revision */
+};
+
+/* PROVE, role activate: the credential's OTP, or its PIN where it has none. It gives no tries back:
+ * who has the OTP alone must not guess PINs for ever. */
+struct job_prove {
+	struct job_factors factors;
+	struct span new_password;	    /* data NULL or empty: none */
+	struct span identity_number, email; /* what a password must not be */
+};
+struct job_proved {
+	int64_t otp_step;		 /* 0: no OTP was asked for */
+	struct password_record password; /* generation 0: none was asked for */
 };
 
 /* SIGN, role sign. */
@@ -165,6 +225,7 @@ struct job_crl_made {
 
 void job_activated_free(struct job_activated *answer);
 void job_authorized_free(struct job_authorized *answer);
+void job_pin_changed_free(struct job_pin_changed *answer);
 void job_signed_free(struct job_signed *answer);
 void job_extended_free(struct job_extended *answer);
 void job_crl_made_free(struct job_crl_made *answer);

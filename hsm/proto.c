@@ -150,6 +150,7 @@ rc_t proto_activate_encode(struct buf *body, const struct job_activate *job)
 	put_number(&writer, job->key);
 	put_string(&writer, job->factors);
 	put_number(&writer, job->scal);
+	put_bytes(&writer, job->password);
 	return proto_writer_end(&writer);
 }
 
@@ -173,6 +174,7 @@ rc_t proto_activate_decode(struct job_activate *job, char factors[FACTORS_MAX], 
 	wire_get_string(&reader, factors, FACTORS_MAX);
 	got.factors = factors;
 	got.scal = (enum scal)get_limited(&reader, SCAL_2);
+	got.password = wire_get_bytes(&reader);
 	rc_t rc = wire_reader_end(&reader);
 	if (rc == RC_OK)
 		rc = activate_check(&got);
@@ -479,6 +481,7 @@ rc_t proto_activated_encode(struct buf *body, const struct job_activated *answer
 	put_number(&writer, answer->kdf.passes);
 	put_number(&writer, answer->generation);
 	put_buf(&writer, &answer->otp_secret);
+	put_password(&writer, &answer->password);
 	return proto_writer_end(&writer);
 }
 
@@ -496,6 +499,7 @@ rc_t proto_activated_decode(struct job_activated *answer, struct span rest)
 	got.kdf.passes = wire_get_number(&reader);
 	got.generation = wire_get_number(&reader);
 	get_buf(&reader, &got.otp_secret);
+	get_password(&reader, &got.password);
 	rc_t rc = wire_reader_end(&reader);
 	if (rc == RC_OK)
 		*answer = got;
@@ -511,11 +515,7 @@ rc_t proto_authorized_encode(struct buf *body, const struct job_authorized *answ
 	put_buf(&writer, &answer->secret);
 	put_buf(&writer, &answer->seal);
 	put_step(&writer, answer->otp_step);
-	put_buf(&writer, &answer->slot.salt);
-	put_buf(&writer, &answer->slot.key_seal);
-	put_number(&writer, answer->slot.kdf.memory_kib);
-	put_number(&writer, answer->slot.kdf.passes);
-	put_number(&writer, answer->slot.generation);
+	put_slot(&writer, &answer->slot);
 	return proto_writer_end(&writer);
 }
 
@@ -527,11 +527,7 @@ rc_t proto_authorized_decode(struct job_authorized *answer, struct span rest)
 	get_buf(&reader, &got.secret);
 	get_buf(&reader, &got.seal);
 	got.otp_step = get_step(&reader);
-	get_buf(&reader, &got.slot.salt);
-	get_buf(&reader, &got.slot.key_seal);
-	got.slot.kdf.memory_kib = wire_get_number(&reader);
-	got.slot.kdf.passes = wire_get_number(&reader);
-	got.slot.generation = wire_get_number(&reader);
+	get_slot(&reader, &got.slot);
 	rc_t rc = wire_reader_end(&reader);
 	if (rc == RC_OK && got.secret.len != SAD_SECRET_LEN)
 		rc = RC_FORMAT;

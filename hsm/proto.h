@@ -23,6 +23,10 @@ enum frame_kind {
 	FRAME_SIGN,
 	FRAME_EXTEND,
 	FRAME_CRL,
+	FRAME_PASSWORD_CHECK,
+	FRAME_CHANGE_PIN,
+	FRAME_PROVE,
+	FRAME_KINDS, /* none: one more than the last */
 };
 
 struct frame_header {
@@ -65,6 +69,24 @@ must_check rc_t proto_extend_decode(
 must_check rc_t proto_crl_encode(struct buf *body, const struct job_crl *job);
 /* Entries are allocated: free() them. */
 must_check rc_t proto_crl_decode(struct job_crl *job, struct crl_entry **entries, struct span body);
+
+/* proto_account.c */
+must_check rc_t proto_password_check_encode(struct buf *body, const struct job_password_check *job);
+must_check rc_t proto_password_check_decode(struct job_password_check *job, struct span body);
+must_check rc_t proto_change_pin_encode(struct buf *body, const struct job_change_pin *job);
+must_check rc_t proto_change_pin_decode(
+	struct job_change_pin *job, char factors[FACTORS_MAX], struct span body);
+must_check rc_t proto_prove_encode(struct buf *body, const struct job_prove *job);
+must_check rc_t proto_prove_decode(
+	struct job_prove *job, char factors[FACTORS_MAX], struct span body);
+must_check rc_t proto_password_checked_encode(
+	struct buf *body, const struct job_password_checked *answer);
+must_check rc_t proto_password_checked_decode(
+	struct job_password_checked *answer, struct span rest);
+must_check rc_t proto_pin_changed_encode(struct buf *body, const struct job_pin_changed *answer);
+must_check rc_t proto_pin_changed_decode(struct job_pin_changed *answer, struct span rest);
+must_check rc_t proto_proved_encode(struct buf *body, const struct job_proved *answer);
+must_check rc_t proto_proved_decode(struct job_proved *answer, struct span rest);
 
 /* Answers: what stands at the start of every answer's body. A failed answer ends there. */
 must_check rc_t proto_answer_encode(struct buf *body, rc_t rc, unsigned retry_after_s);

@@ -178,4 +178,40 @@ static inline void get_sealed_key(
 	key->otp_seal = wire_get_bytes(reader);
 }
 
+static inline void put_password(struct proto_writer *writer, const struct password_record *record)
+{
+	put_number(writer, record->generation);
+	put_number(writer, record->kdf.memory_kib);
+	put_number(writer, record->kdf.passes);
+	put_fixed(writer, record->salt, SALT_LEN);
+	put_fixed(writer, record->mac, PASSWORD_MAC_LEN);
+}
+
+static inline void get_password(struct wire_reader *reader, struct password_record *record)
+{
+	record->generation = wire_get_number(reader);
+	record->kdf.memory_kib = wire_get_number(reader);
+	record->kdf.passes = wire_get_number(reader);
+	wire_get_fixed(reader, record->salt, SALT_LEN);
+	wire_get_fixed(reader, record->mac, PASSWORD_MAC_LEN);
+}
+
+static inline void put_slot(struct proto_writer *writer, const struct slot_renewed *slot)
+{
+	put_buf(writer, &slot->salt);
+	put_buf(writer, &slot->key_seal);
+	put_number(writer, slot->kdf.memory_kib);
+	put_number(writer, slot->kdf.passes);
+	put_number(writer, slot->generation);
+}
+
+static inline void get_slot(struct wire_reader *reader, struct slot_renewed *slot)
+{
+	get_buf(reader, &slot->salt);
+	get_buf(reader, &slot->key_seal);
+	slot->kdf.memory_kib = wire_get_number(reader);
+	slot->kdf.passes = wire_get_number(reader);
+	slot->generation = wire_get_number(reader);
+}
+
 #endif
