@@ -43,6 +43,7 @@ struct authorize_op {
 	struct id handle;
 	uint8_t sha256[SHA256_LEN];
 	struct buf seal;
+	int64_t revision; /* of the slot that was opened */
 	struct slot_renewed slot;
 	struct secret text;
 	int64_t otp_step;
@@ -212,6 +213,7 @@ static void authorize_commit(struct authorize_op *op)
 		.hashes = buf_span(&op->hashes),
 	};
 	struct slot_moved moved = {
+		.revision = op->revision,
 		.generation = (int64_t)op->slot.generation,
 		.kdf_memory_kib = (int64_t)op->slot.kdf.memory_kib,
 		.kdf_passes = (int64_t)op->slot.kdf.passes,
@@ -321,6 +323,7 @@ static void attempt_taken(void *arg, rc_t rc, const struct pg_rows *rows)
 	}
 	store_attempt_read(rows, &attempt);
 	op->ordinal = attempt.ordinal;
+	op->revision = attempt.revision;
 	if (attempt.taken) {
 		authorize_ask(op, &attempt);
 	} else if (attempt.lost) {

@@ -113,10 +113,12 @@ static const struct pg_statement attempt_take = {.name = "attempt_take", .sql =
 	"  AND g.attempted_at < $3::timestamptz - interval '1 minute',"
 	" (SELECT closed FROM throttle), c.factors, c.certificate, t.generation, t.kdf_memory_kib,"
 	" t.kdf_passes, t.salt, t.key_seal, coalesce(c.otp_seal, ''), g.last_step,"
-	" coalesce(g.unlock, ''), coalesce(g.unlock_signature, ''), coalesce(g.unlock_fingerprint, '')"
+	" coalesce(g.unlock, ''), coalesce(g.unlock_signature, ''), coalesce(g.unlock_fingerprint, ''),"
+	" t.revision"
 	" FROM rssp.credential_guard g JOIN rssp.credential c ON c.id = g.credential"
 	" JOIN LATERAL (SELECT * FROM rssp.slot WHERE credential = c.id AND slot = 0"
-	"  ORDER BY generation DESC, kdf_memory_kib DESC, kdf_passes DESC LIMIT 1) t ON true"
+	"  ORDER BY revision DESC, generation DESC, kdf_memory_kib DESC, kdf_passes DESC LIMIT 1) t"
+	"  ON true"
 	" WHERE g.credential = $1::uuid"};
 
 void store_attempt_take(struct pg *pg, const struct attempt_new *attempt, pg_done_fn done, void *arg)
@@ -152,6 +154,7 @@ void store_attempt_read(const struct pg_rows *rows, struct attempt_row *attempt)
 	attempt->unlock = pg_span(rows, 0, 13);
 	attempt->unlock_signature = pg_span(rows, 0, 14);
 	attempt->unlock_fingerprint = pg_span(rows, 0, 15);
+	attempt->revision = pg_number(rows, 0, 16);
 }
 
 static const struct pg_statement attempt_give_back = {.name = "attempt_give_back", .sql =
@@ -185,7 +188,8 @@ static const struct pg_statement attempt_wrong = {.name = "attempt_wrong", .sql 
 	"   THEN $21::timestamptz ELSE locked_at END"
 	"  WHERE credential = $18::uuid RETURNING locked_at IS NOT DISTINCT FROM $21::timestamptz AS locked),"
 	" counted AS (INSERT INTO rssp.client_failures AS f (client, window_start, failures)"
-	"  VALUES ($23::uuid, $21::timestamptz, 1) ON CONFLICT (client) DO UPDATE SET"
+	"  SELECT $23::uuid, $21::timestamptz, 1 WHERE $23::uuid IS NOT NULL"
+	"  ON CONFLICT (client) DO UPDATE SET"
 	"  failures = CASE WHEN f.window_start > excluded.window_start - interval '1 minute'"
 	"   THEN f.failures + 1 ELSE 1 END,"
 	"  window_start = CASE WHEN f.window_start > excluded.window_start - interval '1 minute'"

@@ -82,7 +82,7 @@ void store_credential_list(struct pg *pg, const struct id *client, const struct 
 void store_subscriber_seen(struct pg *pg, const struct id *client, const struct id *subscriber,
 	pg_done_fn done, void *arg);
 
-/* Counts a failure before the SAM is asked. */
+/* Counts a failure before the SAM is asked. client zero: the subscriber's own account asks. */
 struct attempt_new {
 	struct id credential, client;
 	int64_t now_ms, client_failures_per_minute;
@@ -96,6 +96,7 @@ struct attempt_row {
 	/* what the SAM needs to check the factors; empty spans: none */
 	const char *factors;
 	struct span certificate;
+	int64_t revision;		/* of the slot: a changed PIN has a higher one */
 	int64_t generation, kdf_memory_kib, kdf_passes;
 	struct span salt, key_seal, otp_seal;
 	int64_t last_step;

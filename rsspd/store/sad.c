@@ -81,8 +81,8 @@ static const struct pg_statement sad_add = {.name = "sad_add", .sql =
 	"  RETURNING 1),"
 	" fresh AS (" SAD_INSERT("guard") "),"
 	" moved AS (INSERT INTO rssp.slot (credential, slot, generation, kdf_memory_kib, kdf_passes,"
-	"  salt, key_seal) SELECT $18::uuid, 0, $36::bigint, $37::bigint, $38::bigint, $39::bytea,"
-	"  $40::bytea FROM guard WHERE $40::bytea IS NOT NULL ON CONFLICT DO NOTHING),"
+	"  salt, key_seal, revision) SELECT $18::uuid, 0, $36::bigint, $37::bigint, $38::bigint,"
+	"  $39::bytea, $40::bytea, $41::bigint FROM guard WHERE $40::bytea IS NOT NULL ON CONFLICT DO NOTHING),"
 	" noted AS (" AUDIT_INSERT("guard") ")"
 	" SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL,"
 	" g.last_step FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
@@ -101,6 +101,7 @@ void store_sad_add(struct pg *pg, const struct audit_row *audit,
 	pg_put_number(params, moved->kdf_passes);
 	pg_put_bytes(params, moved->salt.len > 0 ? moved->salt : SPAN_NONE);
 	pg_put_bytes(params, moved->key_seal.len > 0 ? moved->key_seal : SPAN_NONE);
+	pg_put_number(params, moved->revision);
 	pg_submit(pg, &sad_add, params, done, arg);
 }
 

@@ -44,6 +44,7 @@ struct sad_added {
 };
 /* The slot that a right PIN moved; key_seal empty: it did not move. */
 struct slot_moved {
+	int64_t revision;		/* of the one that it was made from */
 	int64_t generation, kdf_memory_kib, kdf_passes;
 	struct span salt, key_seal;
 };
