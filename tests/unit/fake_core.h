@@ -154,7 +154,7 @@ static void fake_call(const struct fake_step *step)
 							      .detail = "{\"a\":1}"}}};
 	const struct credential_views views = {
 		&fake.view, fake.view_count, fake.view.id, fake.more};
-	const struct token_issued token = {fake_secret("TOKEN"), 3600};
+	const struct token_issued token = {.token = fake_secret("TOKEN"), .expires_in_s = 3600};
 	const struct audit_events found = {events, 1};
 
 	if (step->kind == FAKE_DONE)
