@@ -36,13 +36,21 @@ CREATE TABLE rssp.account (
 	kdf_passes bigint NOT NULL,
 	salt bytea NOT NULL CHECK (length(salt) = 32),
 	mac bytea NOT NULL CHECK (length(mac) = 32),
-	failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
-	attempted_at timestamptz,
 	version bigint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	changed_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON COLUMN rssp.account.version IS 'goes up with every change of the password: a commit that read an older one changes nothing';
 COMMENT ON COLUMN rssp.account.mac IS 'HMAC of the stretched password under a key that only the SAMs have: a copy of this table cannot be guessed at';
+
+CREATE TABLE rssp.sign_in_failure (
+	sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32),
+	failures integer NOT NULL CHECK (failures >= 0),
+	attempted_at timestamptz NOT NULL
+);
+CREATE INDEX sign_in_failure_attempted ON rssp.sign_in_failure (attempted_at);
+COMMENT ON TABLE rssp.sign_in_failure IS 'wrong passwords, counted before they are checked, by what was typed as the login: so a login that is nobody''s waits like any other, and the wait does not tell who exists';
+CREATE INDEX subscriber_email ON rssp.subscriber (lower(email));
 
 CREATE TABLE rssp.session (
 	sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32),
@@ -131,13 +139,20 @@ ALTER TABLE rssp.slot
 	DROP CONSTRAINT slot_pkey,
 	ADD PRIMARY KEY (credential, slot, revision, generation, kdf_memory_kib, kdf_passes);
 
+-- What the pages change is told by mail, too.
+ALTER TABLE rssp.notice
+	DROP CONSTRAINT notice_kind_check,
+	ADD CHECK (kind IN ('activated', 'locked', 'factor-changed', 'unlocked', 'password-changed',
+		'signed-out'));
+
 GRANT SELECT ON ALL TABLES IN SCHEMA rssp TO rsspd;
-GRANT INSERT ON rssp.seen_jti, rssp.account, rssp.session, rssp.authorization_request, rssp.consent,
+GRANT INSERT ON rssp.seen_jti, rssp.account, rssp.sign_in_failure, rssp.session, rssp.authorization_request, rssp.consent,
 	rssp.authorization_code, rssp.refresh_token, rssp.token_revocation TO rsspd;
-GRANT DELETE ON rssp.seen_jti, rssp.session, rssp.authorization_request, rssp.consent,
+GRANT DELETE ON rssp.seen_jti, rssp.sign_in_failure, rssp.session, rssp.authorization_request, rssp.consent,
 	rssp.authorization_code, rssp.refresh_token, rssp.token_revocation TO rsspd;
-GRANT UPDATE (generation, kdf_memory_kib, kdf_passes, salt, mac, failures, attempted_at, version,
-	changed_at) ON rssp.account TO rsspd;
+GRANT UPDATE (generation, kdf_memory_kib, kdf_passes, salt, mac, version, changed_at)
+	ON rssp.account TO rsspd;
+GRANT UPDATE (failures, attempted_at) ON rssp.sign_in_failure TO rsspd;
 GRANT UPDATE (seen_at) ON rssp.session TO rsspd;
 GRANT UPDATE (sha256, state, subscriber, ends_at) ON rssp.authorization_request TO rsspd;
 GRANT UPDATE (revoked_at, ends_at) ON rssp.consent TO rsspd;
