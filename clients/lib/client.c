@@ -11,6 +11,7 @@
 
 #define JSON_TYPE "application/json"
 #define FORM_TYPE "application/x-www-form-urlencoded"
+#define NO_CONTENT 204
 
 struct client {
 	struct http *http;
@@ -194,6 +195,42 @@ out:
 	return rc;
 }
 
+rc_t client_bearer(struct client *client, struct span token)
+{
+	return secret_set(&client->token, token);
+}
+
+rc_t client_post_form(
+	struct client *client, const char *path, struct span form, struct client_answer *answer)
+{
+	const struct http_request request = {.path = path, .content_type = FORM_TYPE, .body = form};
+
+	rc_t rc = perform(client, &request, answer);
+	/* revocation has nothing to say (RFC 7009 §2.2) */
+	if (rc == RC_SERVER_ANSWER && answer->body == NULL && answer->status == NO_CONTENT)
+		rc = RC_OK;
+	return rc;
+}
+
+rc_t client_form(struct client *client, const struct client_parameter *parameters, size_t count,
+	struct buf *form)
+{
+	struct buf own = BUF_INIT;
+	rc_t rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		if (parameters[i].value != NULL)
+			rc = http_form_add(client->http, &own, parameters[i].name,
+				span_string(parameters[i].value));
+	}
+	if (rc == RC_OK && own.len > 0 && form->len > 0 && form->data[form->len - 1] != '?')
+		rc = buf_append_string(form, "&");
+	if (rc == RC_OK)
+		rc = buf_append_span(form, buf_span(&own));
+	buf_free(&own);
+	return rc;
+}
+
 rc_t client_post(
 	struct client *client, const char *path, json_t *body, struct client_answer *answer)
 {
@@ -230,11 +267,7 @@ rc_t client_get(struct client *client, const char *path, const struct client_par
 	rc_t rc = RC_OK;
 
 	client_answer_free(answer);
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		if (parameters[i].value != NULL)
-			rc = http_form_add(client->http, &query, parameters[i].name,
-				span_string(parameters[i].value));
-	}
+	rc = client_form(client, parameters, count, &query);
 	if (rc == RC_OK)
 		rc = buf_printf(&whole, "%s%s", path, query.len == 0 ? "" : "?");
 	if (rc == RC_OK)

@@ -67,6 +67,9 @@ const char *client_answer_string(const struct client_answer *answer, const char 
 must_check rc_t client_login(struct client *client, const char *client_id, struct span secret,
 	struct client_answer *answer);
 
+/* The bearer of what follows; empty: none. What client_login() kept is replaced. */
+must_check rc_t client_bearer(struct client *client, struct span token);
+
 /* path starts with '/'. body is taken over, also on failure; NULL, as json_pack() gives for text
  * that is not UTF-8, is RC_FORMAT. answer is emptied first. */
 must_check rc_t client_post(
@@ -78,5 +81,12 @@ struct client_parameter {
 };
 must_check rc_t client_get(struct client *client, const char *path,
 	const struct client_parameter *parameters, size_t count, struct client_answer *answer);
+/* Appends them as application/x-www-form-urlencoded; with '&' before the first unless form is empty
+ * or ends with '?'. */
+must_check rc_t client_form(struct client *client, const struct client_parameter *parameters,
+	size_t count, struct buf *form);
+/* Such a form, without a bearer: the OAuth endpoints. An answer without a body is good, too. */
+must_check rc_t client_post_form(
+	struct client *client, const char *path, struct span form, struct client_answer *answer);
 
 #endif

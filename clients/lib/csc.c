@@ -20,6 +20,11 @@ static const char *const sign_oids[][ADES_SHA512 + 1] = {
 	[ADES_ECDSA] = {NULL, "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3", "1.2.840.10045.4.3.4"},
 };
 
+const char *csc_digest_oid(enum ades_digest digest)
+{
+	return digest_oids[digest];
+}
+
 static json_t *json_span(struct span text)
 {
 	return json_stringn((const char *)text.data, text.len);
@@ -52,8 +57,8 @@ rc_t csc_info(struct client *client, struct client_answer *answer)
 
 rc_t csc_list(struct client *client, const char *user, struct client_answer *answer)
 {
-	rc_t rc = client_post(
-		client, "/csc/v1/credentials/list", json_pack("{s:s}", "userID", user), answer);
+	rc_t rc = client_post(client, "/csc/v1/credentials/list",
+		user == NULL ? json_object() : json_pack("{s:s}", "userID", user), answer);
 	if (rc == RC_OK && !json_is_array(json_object_get(answer->body, "credentialIDs")))
 		rc = RC_SERVER_ANSWER;
 	return rc;
@@ -203,15 +208,23 @@ rc_t csc_sign_hash(struct client *client, const char *credential, const struct c
 	enum ades_scheme scheme, const struct secret *sad, struct buf signatures[],
 	struct client_answer *answer)
 {
-	json_t *body = json_pack("{s:s, s:o, s:o, s:s, s:s}", "credentialID", credential, "SAD",
-		json_span(secret_span(sad)), "hash", json_hashes(hashes), "hashAlgo",
-		digest_oids[hashes->digest], "signAlgo", sign_oids[scheme][hashes->digest]);
+	json_t *body = json_pack("{s:s, s:o, s:s, s:s}", "credentialID", credential,
+		sad == NULL ? "hashes" : "hash", json_hashes(hashes),
+		sad == NULL ? "hashAlgorithmOID" : "hashAlgo", csc_digest_oid(hashes->digest),
+		"signAlgo", sign_oids[scheme][hashes->digest]);
 
+	if (body != NULL && sad != NULL &&
+		json_object_set_new(body, "SAD", json_span(secret_span(sad))) != 0) {
+		json_decref(body);
+		return RC_FORMAT;
+	}
 	if (body != NULL && scheme == ADES_RSA_PSS && !add_pss_params(body, hashes->digest)) {
 		json_decref(body);
 		return RC_NO_MEMORY;
 	}
-	rc_t rc = client_post(client, "/csc/v1/signatures/signHash", body, answer);
+	rc_t rc = client_post(client,
+		sad == NULL ? "/csc/v2/signatures/signHash" : "/csc/v1/signatures/signHash", body,
+		answer);
 	if (rc != RC_OK)
 		return rc;
 	return read_signatures(

@@ -20,8 +20,8 @@ struct csc_credential {
 	long bits;
 	struct buf certificates[CSC_CHAIN]; /* DER, the signer's own first */
 	size_t certificate_count;
-	size_t multisign;  /* hashes in one authorisation */
-	bool needs_pin;	   /* of the signer, by authorize; not if a browser asks for it */
+	size_t multisign; /* hashes in one authorisation */
+	bool needs_pin;	  /* of the signer, by authorize; not if a browser asks for it */
 	bool needs_otp;
 	char subject[512]; /* RFC 4514, as the server prints it */
 	char status[16];   /* of the certificate; may be empty */
@@ -33,7 +33,8 @@ void csc_credential_free(struct csc_credential *credential);
 
 /* info (§11.1): what the service says of itself is answer->body. */
 must_check rc_t csc_info(struct client *client, struct client_answer *answer);
-/* credentials/list (§11.4): user's credential ids, an array in answer->body ("credentialIDs"). */
+/* credentials/list (§11.4): user's credential ids, an array in answer->body ("credentialIDs"). user
+ * NULL: those of the subscriber whom the token stands for. */
 must_check rc_t csc_list(struct client *client, const char *user, struct client_answer *answer);
 /* credentials/info (§11.5), with the chain. */
 must_check rc_t csc_credential_info(struct client *client, const char *id,
@@ -45,6 +46,9 @@ struct csc_hashes {
 	size_t count;
 	enum ades_digest digest;
 };
+
+/* As hashAlgorithmOID has it. */
+const char *csc_digest_oid(enum ades_digest digest);
 
 struct csc_factors {
 	struct span pin;
@@ -58,7 +62,8 @@ must_check rc_t csc_authorize(struct client *client, const char *credential,
 /* credentials/extendTransaction (§11.7): sad is replaced by the new one. */
 must_check rc_t csc_extend(struct client *client, const char *credential,
 	const struct csc_hashes *hashes, struct secret *sad, struct client_answer *answer);
-/* signatures/signHash (§11.9): signatures has room for hashes->count, in their order. */
+/* signatures/signHash (§11.9): signatures has room for hashes->count, in their order. sad NULL: the
+ * client's bearer is a token of scope credential, which needs none (version 2). */
 must_check rc_t csc_sign_hash(struct client *client, const char *credential,
 	const struct csc_hashes *hashes, enum ades_scheme scheme, const struct secret *sad,
 	struct buf signatures[], struct client_answer *answer);

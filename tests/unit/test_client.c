@@ -2,6 +2,7 @@
 /* The client library against a server of its own: HTTPS in a child process, one canned answer a
  * path; /echo/… answers with what it was sent. */
 #include "clients/lib/csc.h"
+#include "clients/lib/oauth.h"
 #include "clients/lib/operator.h"
 
 #include <setjmp.h>
@@ -44,6 +45,10 @@ static const struct answer {
 	const char *body;
 } answers[] = {
 	{"/oauth2/token", 200, "", "{\"access_token\":\"t0k\",\"expires_in\":3600}"},
+	{"/oauth2/pushed_authorize", 201, "",
+		"{\"request_uri\":\"urn:ietf:params:oauth:request_uri:a b\",\"expires_in\":90}"},
+	{"/oauth2/revoke", 204, "", ""},
+	{"/csc/v2/signatures/signHash", 200, "", "{\"signatures\":[\"AQI=\"]}"},
 	{"/refused", 400, "X-Request-Id: " REQUEST_ID "\r\nRetry-After: 17\r\n",
 		"{\"error\":\"invalid_otp\",\"error_description\":\"a\\u001b[31mb\\nc\"}"},
 	{"/bare", 503, "X-Request-Id: not an id\r\n", "upstream is away"},
@@ -437,6 +442,108 @@ static void test_a_key_that_others_can_read_or_of_another_kind_is_refused(void *
 	assert_null(key);
 }
 
+static const struct oauth_client application = {.id = "app",
+	.secret = {(const uint8_t *)"s&=", 3},
+	.redirect_uri = "https://app.mau.vn/back?a=1"};
+static const struct oauth_pending pending = {.state = "S", .verifier = "V"};
+
+/* A client whose every request is answered with what it was. */
+static struct client *connect_echo(void)
+{
+	char url[128];
+	const struct client_config config = {.url = url, .ca_file = fixture.root};
+	struct client *client = NULL;
+
+	snprintf(url, sizeof(url), "%secho", fixture.url);
+	assert_int_equal(client_new(&config, &client), RC_OK);
+	return client;
+}
+
+static void test_a_pushed_request_leaves_only_its_name_to_the_browser(void **state)
+{
+	const struct oauth_ask ask = {.scope = "credential", .details = "[{}]", .lang = "en"};
+	struct client *client = connect_client(fixture.root);
+	struct client_answer answer = CLIENT_ANSWER_INIT;
+	struct buf url = BUF_INIT;
+	const char *text = NULL;
+
+	(void)state;
+	assert_int_equal(oauth_push_url(client, "https://rssp.mau.vn/", &application, &pending,
+				 &ask, &url, &answer),
+		RC_OK);
+	assert_int_equal(buf_string(&url, &text), RC_OK);
+	assert_string_equal(text, "https://rssp.mau.vn/oauth2/authorize?client_id=app&request_uri="
+				  "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Aa%20b&lang=en");
+	client_free(&client);
+
+	client = connect_echo();
+	assert_int_equal(oauth_push_url(client, "https://rssp.mau.vn", &application, &pending, &ask,
+				 &url, &answer),
+		RC_SERVER_ANSWER);
+	assert_non_null(strstr(client_answer_string(&answer, "request"),
+		"\r\n\r\nresponse_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.mau.vn%2Fback"
+		"%3Fa%3D1&scope=credential&state=S&code_challenge="));
+	assert_non_null(strstr(client_answer_string(&answer, "request"),
+		"&code_challenge_method=S256&authorization_details=%5B%7B%7D%5D&lang=en&"
+		"client_secret=s%26%3D"));
+	client_answer_free(&answer);
+	client_free(&client);
+	buf_free(&url);
+}
+
+static void test_a_code_becomes_tokens_and_a_refresh_token_serves_once(void **state)
+{
+	struct client *client = connect_client(fixture.root);
+	struct client_answer answer = CLIENT_ANSWER_INIT;
+	struct oauth_tokens tokens = {0};
+
+	(void)state;
+	assert_int_equal(secret_set(&tokens.refresh, span_string("old")), RC_OK);
+	assert_int_equal(oauth_refresh(client, &application, &tokens, &answer), RC_OK);
+	assert_true(secret_equal(secret_span(&tokens.access), span_string("t0k")));
+	assert_int_equal(tokens.refresh.bytes.len, 0);
+	assert_int_equal(tokens.expires_in_s, 3600);
+	assert_int_equal(oauth_revoke(client, &application, &tokens.access, &answer), RC_OK);
+	client_free(&client);
+
+	client = connect_echo();
+	assert_int_equal(oauth_redeem(client, &application, &pending, "c/", &tokens, &answer),
+		RC_SERVER_ANSWER);
+	assert_non_null(strstr(client_answer_string(&answer, "request"),
+		"\r\n\r\ngrant_type=authorization_code&client_id=app&code=c%2F&redirect_uri=https%3A%2F"
+		"%2Fapp.mau.vn%2Fback%3Fa%3D1&code_verifier=V&client_secret=s%26%3D"));
+	client_answer_free(&answer);
+	client_free(&client);
+	oauth_tokens_free(&tokens);
+}
+
+static void test_a_token_of_scope_credential_signs_without_a_sad(void **state)
+{
+	const struct span hash = SPAN("01234567890123456789012345678901", 32);
+	const struct csc_hashes hashes = {.items = &hash, .count = 1, .digest = ADES_SHA256};
+	struct client *client = connect_client(fixture.root);
+	struct client_answer answer = CLIENT_ANSWER_INIT;
+	struct buf signature = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(client_bearer(client, span_string("sad")), RC_OK);
+	assert_int_equal(
+		csc_sign_hash(client, "c", &hashes, ADES_ECDSA, NULL, &signature, &answer), RC_OK);
+	assert_int_equal(signature.len, 2);
+	client_free(&client);
+
+	client = connect_echo();
+	assert_int_equal(client_bearer(client, span_string("sad")), RC_OK);
+	assert_int_equal(csc_sign_hash(client, "c", &hashes, ADES_ECDSA, NULL, &signature, &answer),
+		RC_SERVER_ANSWER);
+	assert_non_null(
+		strstr(client_answer_string(&answer, "request"), "Authorization: Bearer sad\r\n"));
+	assert_null(strstr(client_answer_string(&answer, "request"), "SAD"));
+	client_answer_free(&answer);
+	client_free(&client);
+	buf_free(&signature);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +559,9 @@ int main(void)
 		cmocka_unit_test(test_a_decision_is_read_in_the_language_asked_for),
 		cmocka_unit_test(test_a_statement_is_signed_by_the_operators_key),
 		cmocka_unit_test(test_a_key_that_others_can_read_or_of_another_kind_is_refused),
+		cmocka_unit_test(test_a_pushed_request_leaves_only_its_name_to_the_browser),
+		cmocka_unit_test(test_a_code_becomes_tokens_and_a_refresh_token_serves_once),
+		cmocka_unit_test(test_a_token_of_scope_credential_signs_without_a_sad),
 	};
 	return cmocka_run_group_tests_name("client", tests, setup, teardown);
 }
