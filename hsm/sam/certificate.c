@@ -18,16 +18,21 @@ static rc_t time_ms(const ASN1_TIME *time, int64_t *ms)
 	return RC_OK;
 }
 
+/* Takes over what an i2d function made. */
+static rc_t encoded_sha256(uint8_t *der, int len, uint8_t out[SHA256_LEN])
+{
+	rc_t rc = len <= 0 ? RC_CRYPTO : digest_sha256(SPAN(der, (size_t)len), out);
+
+	OPENSSL_free(der);
+	return rc;
+}
+
 rc_t certificate_public_sha256(EVP_PKEY *key, uint8_t out[SHA256_LEN])
 {
 	uint8_t *der = NULL;
 	int len = i2d_PUBKEY(key, &der);
 
-	if (len <= 0)
-		return RC_CRYPTO;
-	rc_t rc = digest_sha256(SPAN(der, (size_t)len), out);
-	OPENSSL_free(der);
-	return rc;
+	return encoded_sha256(der, len, out);
 }
 
 static rc_t x509_parse(struct span der, X509 **x509)
@@ -51,11 +56,7 @@ static rc_t spki_sha256(const X509_PUBKEY *spki, uint8_t out[SHA256_LEN])
 	uint8_t *der = NULL;
 	int len = i2d_X509_PUBKEY(spki, &der);
 
-	if (len <= 0)
-		return RC_CRYPTO;
-	rc_t rc = digest_sha256(SPAN(der, (size_t)len), out);
-	OPENSSL_free(der);
-	return rc;
+	return encoded_sha256(der, len, out);
 }
 
 static rc_t certificate_read(const X509 *x509, struct certificate *certificate)
