@@ -13,6 +13,7 @@
 #define COST_AUTHORIZE_US 3000
 #define COST_EXTEND_US 500
 #define COST_CRL_US 20000
+#define COST_TOKEN_KEY_US 100
 
 /* ---- what is particular to a kind of job ---- */
 
@@ -41,6 +42,11 @@ static rc_t decode_crl(union task_answer *answer, struct span rest)
 	return proto_crl_made_decode(&answer->crl, rest);
 }
 
+static rc_t decode_token_key(union task_answer *answer, struct span rest)
+{
+	return proto_token_key_given_decode(&answer->token_key, rest);
+}
+
 static void free_activated(union task_answer *answer)
 {
 	job_activated_free(&answer->activated);
@@ -66,6 +72,11 @@ static void free_crl(union task_answer *answer)
 	job_crl_made_free(&answer->crl);
 }
 
+static void free_token_key(union task_answer *answer)
+{
+	job_token_key_given_free(&answer->token_key);
+}
+
 static const struct {
 	rc_t (*decode)(union task_answer *answer, struct span rest); /* NULL: a batch joins them */
 	void (*free)(union task_answer *answer);
@@ -76,6 +87,7 @@ static const struct {
 	[FRAME_SIGN] = {NULL, free_signed},
 	[FRAME_EXTEND] = {decode_extended, free_extended},
 	[FRAME_CRL] = {decode_crl, free_crl},
+	[FRAME_TOKEN_KEY] = {decode_token_key, free_token_key},
 };
 
 /* ---- tasks ---- */
@@ -478,4 +490,14 @@ void hsm_client_crl(
 	rc_t rc = proto_crl_encode(&body, job);
 
 	client_submit(task, rc, &body, COST_CRL_US);
+}
+
+void hsm_client_token_key(
+	struct hsm_client *client, const struct job_token_key *job, hsm_answer_fn fn, void *arg)
+{
+	struct task *task = task_new(client, FRAME_TOKEN_KEY, SAM_ISSUE, fn, arg);
+	struct buf body = BUF_INIT;
+	rc_t rc = proto_token_key_encode(&body, job);
+
+	client_submit(task, rc, &body, COST_TOKEN_KEY_US);
 }

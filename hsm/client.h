@@ -31,6 +31,7 @@ struct hsm_answer {
 		struct job_signed *signed_;
 		struct job_extended *extended;
 		struct job_crl_made *crl;
+		struct job_token_key_given *token_key;
 	}; /* valid only with RC_OK */
 };
 
@@ -73,5 +74,7 @@ void hsm_client_sign(
 	struct hsm_client *, enum key_kind key, const struct job_sign *, hsm_answer_fn, void *arg);
 void hsm_client_extend(struct hsm_client *, const struct job_extend *, hsm_answer_fn, void *arg);
 void hsm_client_crl(struct hsm_client *, const struct job_crl *, hsm_answer_fn, void *arg);
+void hsm_client_token_key(
+	struct hsm_client *, const struct job_token_key *, hsm_answer_fn, void *arg);
 
 #endif

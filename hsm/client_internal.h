@@ -36,6 +36,7 @@ union task_answer {
 	struct job_signed signed_;
 	struct job_extended extended;
 	struct job_crl_made crl;
+	struct job_token_key_given token_key;
 };
 
 struct task {

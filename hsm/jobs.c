@@ -44,3 +44,8 @@ void job_crl_made_free(struct job_crl_made *answer)
 {
 	buf_free(&answer->crl);
 }
+
+void job_token_key_given_free(struct job_token_key_given *answer)
+{
+	buf_free(&answer->key);
+}

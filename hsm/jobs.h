@@ -223,11 +223,25 @@ struct job_crl_made {
 	struct buf crl; /* DER */
 };
 
+/*
+ * TOKEN KEY, role issue: the key of a day's access tokens. Derived, so that every daemon of this
+ * token has the same one and nobody stores it; RC_RANGE but for yesterday, today and tomorrow by
+ * the SAM's own clock.
+ */
+#define TOKEN_KEY_LEN 32
+struct job_token_key {
+	uint64_t epoch; /* days since 1970-01-01, UTC */
+};
+struct job_token_key_given {
+	struct buf key; /* a private key of P-256: TOKEN_KEY_LEN bytes, big-endian */
+};
+
 void job_activated_free(struct job_activated *answer);
 void job_authorized_free(struct job_authorized *answer);
 void job_pin_changed_free(struct job_pin_changed *answer);
 void job_signed_free(struct job_signed *answer);
 void job_extended_free(struct job_extended *answer);
 void job_crl_made_free(struct job_crl_made *answer);
+void job_token_key_given_free(struct job_token_key_given *answer);
 
 #endif

@@ -26,6 +26,7 @@ enum frame_kind {
 	FRAME_PASSWORD_CHECK,
 	FRAME_CHANGE_PIN,
 	FRAME_PROVE,
+	FRAME_TOKEN_KEY,
 	FRAME_KINDS, /* none: one more than the last */
 };
 
@@ -87,6 +88,13 @@ must_check rc_t proto_pin_changed_encode(struct buf *body, const struct job_pin_
 must_check rc_t proto_pin_changed_decode(struct job_pin_changed *answer, struct span rest);
 must_check rc_t proto_proved_encode(struct buf *body, const struct job_proved *answer);
 must_check rc_t proto_proved_decode(struct job_proved *answer, struct span rest);
+
+/* proto_token.c */
+must_check rc_t proto_token_key_encode(struct buf *body, const struct job_token_key *job);
+must_check rc_t proto_token_key_decode(struct job_token_key *job, struct span body);
+must_check rc_t proto_token_key_given_encode(
+	struct buf *body, const struct job_token_key_given *answer);
+must_check rc_t proto_token_key_given_decode(struct job_token_key_given *answer, struct span rest);
 
 /* Answers: what stands at the start of every answer's body. A failed answer ends there. */
 must_check rc_t proto_answer_encode(struct buf *body, rc_t rc, unsigned retry_after_s);

@@ -57,6 +57,9 @@ must_check rc_t sam_authorize(struct sam *sam, const struct job_authorize *job,
 must_check rc_t sam_sign(struct sam *sam, const struct job_sign *job, struct job_signed *answer);
 must_check rc_t sam_extend(
 	struct sam *sam, const struct job_extend *job, struct job_extended *answer);
+/* RC_RANGE. */
+must_check rc_t sam_token_key(
+	struct sam *sam, const struct job_token_key *job, struct job_token_key_given *answer);
 must_check rc_t sam_crl(struct sam *sam, const struct job_crl *job, struct job_crl_made *answer);
 
 #endif

@@ -123,6 +123,22 @@ static rc_t serve_crl(struct sam *sam, struct span body, struct buf *out)
 	return rc;
 }
 
+static rc_t serve_token_key(struct sam *sam, struct span body, struct buf *out)
+{
+	struct job_token_key job;
+	struct job_token_key_given answer = {BUF_INIT};
+	rc_t rc = proto_token_key_decode(&job, body);
+
+	if (rc != RC_OK)
+		return RC_FORMAT;
+	rc_t said = sam_token_key(sam, &job, &answer);
+	rc = proto_answer_encode(out, said, 0);
+	if (rc == RC_OK && said == RC_OK)
+		rc = proto_token_key_given_encode(out, &answer);
+	job_token_key_given_free(&answer);
+	return rc;
+}
+
 /* An ECDSA signature or two take no longer than some writes and wake-ups. */
 static bool sign_is_brief(struct span body)
 {
@@ -142,6 +158,7 @@ static const struct serve_row {
 	{FRAME_ENROL, SAM_ISSUE, serve_enrol, NULL},
 	{FRAME_ACTIVATE, SAM_ISSUE, serve_activate, NULL},
 	{FRAME_CRL, SAM_ISSUE, serve_crl, NULL},
+	{FRAME_TOKEN_KEY, SAM_ISSUE, serve_token_key, NULL},
 	{FRAME_AUTHORIZE, SAM_ACTIVATE, serve_authorize, NULL},
 	{FRAME_SIGN, SAM_SIGN, serve_sign, sign_is_brief},
 	{FRAME_EXTEND, SAM_SIGN, serve_extend, NULL},

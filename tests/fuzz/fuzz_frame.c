@@ -101,6 +101,15 @@ static void fuzz_crl(struct span body)
 	free(entries);
 }
 
+static void fuzz_token_key(struct span body)
+{
+	struct job_token_key job;
+	struct buf again = BUF_INIT;
+
+	if (proto_token_key_decode(&job, body) == RC_OK)
+		same(proto_token_key_encode(&again, &job), &again, body);
+}
+
 static void fuzz_answer(struct span body)
 {
 	struct buf again = BUF_INIT;
@@ -133,10 +142,12 @@ ANSWER(authorized)
 ANSWER(signed)
 ANSWER(extended)
 ANSWER(crl_made)
+ANSWER(token_key_given)
 
 static void (*const targets[])(struct span input) = {fuzz_header, fuzz_hello, fuzz_enrol,
-	fuzz_activate, fuzz_authorize, fuzz_sign, fuzz_extend, fuzz_crl, fuzz_answer, fuzz_enrolled,
-	fuzz_activated, fuzz_authorized, fuzz_signed, fuzz_extended, fuzz_crl_made};
+	fuzz_activate, fuzz_authorize, fuzz_sign, fuzz_extend, fuzz_crl, fuzz_token_key,
+	fuzz_answer, fuzz_enrolled, fuzz_activated, fuzz_authorized, fuzz_signed, fuzz_extended,
+	fuzz_crl_made, fuzz_token_key_given};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
