@@ -11,6 +11,7 @@
 #define COST_ENROL_US 500
 #define COST_ACTIVATE_US 200000 /* RSA-2048: limits say 170 ms, most keys are faster */
 #define COST_AUTHORIZE_US 3000
+#define COST_PASSWORD_US 2500
 #define COST_EXTEND_US 500
 #define COST_CRL_US 20000
 #define COST_TOKEN_KEY_US 100
@@ -45,6 +46,26 @@ static rc_t decode_crl(union task_answer *answer, struct span rest)
 static rc_t decode_token_key(union task_answer *answer, struct span rest)
 {
 	return proto_token_key_given_decode(&answer->token_key, rest);
+}
+
+static rc_t decode_password_checked(union task_answer *answer, struct span rest)
+{
+	return proto_password_checked_decode(&answer->password, rest);
+}
+
+static rc_t decode_pin_changed(union task_answer *answer, struct span rest)
+{
+	return proto_pin_changed_decode(&answer->pin, rest);
+}
+
+static rc_t decode_proved(union task_answer *answer, struct span rest)
+{
+	return proto_proved_decode(&answer->proved, rest);
+}
+
+static void free_pin_changed(union task_answer *answer)
+{
+	job_pin_changed_free(&answer->pin);
 }
 
 static void free_activated(union task_answer *answer)
@@ -87,6 +108,9 @@ static const struct {
 	[FRAME_SIGN] = {NULL, free_signed},
 	[FRAME_EXTEND] = {decode_extended, free_extended},
 	[FRAME_CRL] = {decode_crl, free_crl},
+	[FRAME_PASSWORD_CHECK] = {decode_password_checked, NULL},
+	[FRAME_CHANGE_PIN] = {decode_pin_changed, free_pin_changed},
+	[FRAME_PROVE] = {decode_proved, NULL},
 	[FRAME_TOKEN_KEY] = {decode_token_key, free_token_key},
 };
 
@@ -453,6 +477,40 @@ void hsm_client_authorize(
 	task->choice = CHOICE_PINNED;
 	task->credential = job->key.credential;
 	client_submit(task, rc, &body, COST_AUTHORIZE_US);
+}
+
+void hsm_client_change_pin(
+	struct hsm_client *client, const struct job_change_pin *job, hsm_answer_fn fn, void *arg)
+{
+	struct task *task = task_new(client, FRAME_CHANGE_PIN, SAM_ACTIVATE, fn, arg);
+	struct buf body = BUF_INIT;
+	rc_t rc = proto_change_pin_encode(&body, job);
+
+	task->choice = CHOICE_PINNED;
+	task->credential = job->factors.key.credential;
+	client_submit(task, rc, &body, COST_AUTHORIZE_US);
+}
+
+void hsm_client_prove(
+	struct hsm_client *client, const struct job_prove *job, hsm_answer_fn fn, void *arg)
+{
+	struct task *task = task_new(client, FRAME_PROVE, SAM_ACTIVATE, fn, arg);
+	struct buf body = BUF_INIT;
+	rc_t rc = proto_prove_encode(&body, job);
+
+	task->choice = CHOICE_PINNED;
+	task->credential = job->factors.key.credential;
+	client_submit(task, rc, &body, COST_PASSWORD_US);
+}
+
+void hsm_client_password_check(struct hsm_client *client, const struct job_password_check *job,
+	hsm_answer_fn fn, void *arg)
+{
+	struct task *task = task_new(client, FRAME_PASSWORD_CHECK, SAM_ACTIVATE, fn, arg);
+	struct buf body = BUF_INIT;
+	rc_t rc = proto_password_check_encode(&body, job);
+
+	client_submit(task, rc, &body, COST_PASSWORD_US);
 }
 
 void hsm_client_sign(struct hsm_client *client, enum key_kind key, const struct job_sign *job,

@@ -31,6 +31,9 @@ struct hsm_answer {
 		struct job_signed *signed_;
 		struct job_extended *extended;
 		struct job_crl_made *crl;
+		struct job_password_checked *password;
+		struct job_pin_changed *pin;
+		struct job_proved *proved;
 		struct job_token_key_given *token_key;
 	}; /* valid only with RC_OK */
 };
@@ -67,6 +70,12 @@ void hsm_client_activate(
 /* Always to the same SAM for one credential: it keeps that credential's failure budget. */
 void hsm_client_authorize(
 	struct hsm_client *, const struct job_authorize *, hsm_answer_fn, void *arg);
+/* Likewise, with the same budget. */
+void hsm_client_change_pin(
+	struct hsm_client *, const struct job_change_pin *, hsm_answer_fn, void *arg);
+void hsm_client_prove(struct hsm_client *, const struct job_prove *, hsm_answer_fn, void *arg);
+void hsm_client_password_check(
+	struct hsm_client *, const struct job_password_check *, hsm_answer_fn, void *arg);
 /* Cuts large jobs into pieces of about 20 ms, a piece a SAM at a time, and joins the answers; all
  * or nothing: when one piece fails the rest is not started and rc says why. RC_HSM_LOST as soon as
  * a piece may have signed. */

@@ -36,6 +36,9 @@ union task_answer {
 	struct job_signed signed_;
 	struct job_extended extended;
 	struct job_crl_made crl;
+	struct job_password_checked password;
+	struct job_pin_changed pin;
+	struct job_proved proved;
 	struct job_token_key_given token_key;
 };
 

@@ -222,7 +222,7 @@ void budget_uncount(struct budget *budget, const struct id *credential)
 	area_lock(budget, F_UNLCK);
 }
 
-rc_t budget_success(struct budget *budget, const struct id *credential, int64_t step)
+static rc_t right(struct budget *budget, const struct id *credential, int64_t step, bool all)
 {
 	area_lock(budget, F_WRLCK);
 	struct entry *entry = entry_find(budget, credential);
@@ -231,14 +231,25 @@ rc_t budget_success(struct budget *budget, const struct id *credential, int64_t 
 		return RC_OTP_REPLAYED;
 	}
 	if (entry != NULL) {
+		uint32_t left = all || entry->failures == 0 ? 0 : entry->failures - 1;
 		/* the step first: killed between the two, no code is good twice */
 		if (step >= 0)
 			__atomic_store_n(&entry->last_step, step + 1, __ATOMIC_RELEASE);
-		__atomic_store_n(&entry->failures, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&entry->failures, left, __ATOMIC_RELEASE);
 	}
 	hour_uncount(budget);
 	area_lock(budget, F_UNLCK);
 	return RC_OK;
+}
+
+rc_t budget_success(struct budget *budget, const struct id *credential, int64_t step)
+{
+	return right(budget, credential, step, true);
+}
+
+rc_t budget_proved(struct budget *budget, const struct id *credential, int64_t step)
+{
+	return right(budget, credential, step, false);
 }
 
 static bool unlock_is_new(const struct budget *budget, const struct entry *entry,

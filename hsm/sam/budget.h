@@ -43,6 +43,9 @@ void budget_uncount(struct budget *budget, const struct id *credential);
 /* Full success: the credential's failures are forgotten, its step is remembered (if not negative).
  * RC_OTP_REPLAYED: another SAM accepted that step or a later one meanwhile; nothing is changed. */
 must_check rc_t budget_success(struct budget *budget, const struct id *credential, int64_t step);
+/* One factor alone was right: its step is remembered, and only its own count is taken back, so that
+ * who has one factor gains no tries at the other. */
+must_check rc_t budget_proved(struct budget *budget, const struct id *credential, int64_t step);
 /*
  * Gives the credential's tries back, if that unlock is later than the area, than the last one
  * applied and not ahead of the clock by more than 5 minutes; RC_STALE if not.

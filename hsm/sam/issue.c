@@ -7,6 +7,7 @@
 #include "hsm/sam/code.h"
 #include "hsm/sam/mail.h"
 #include "hsm/sam/otp.h"
+#include "hsm/sam/password.h"
 #include "hsm/sam/pin.h"
 #include "hsm/sam/profile.h"
 #include "hsm/sam/slot.h"
@@ -103,6 +104,9 @@ static rc_t request_check(const struct sam *sam, const struct job_activate *job,
 		rc = redeemer_check(sam, job, line);
 	if (rc == RC_OK)
 		rc = pin_check_rules(job->pin, &person);
+	if (rc == RC_OK && job->password.len > 0)
+		rc = password_check_rules(job->password, span_string(line->identity_number),
+			span_string(line->email));
 	if (rc == RC_OK && key_algo_by_kind(job->key) == NULL)
 		rc = RC_KEY_ALGO_INVALID;
 	return rc;
@@ -227,6 +231,8 @@ rc_t sam_activate(struct sam *sam, const struct job_activate *job, struct job_ac
 	rc_t rc = line_read(sam, job->statement, job->signature, job->operator_fingerprint, &line);
 	if (rc == RC_OK)
 		rc = request_check(sam, job, &line, &with_otp);
+	if (rc == RC_OK && job->password.len > 0)
+		rc = password_make(sam, &job->subscriber, job->password, &made.password);
 	if (rc == RC_OK)
 		rc = credential_make(sam, job, &line, with_otp, &made);
 	if (rc != RC_OK) {

@@ -16,13 +16,18 @@
 /* Each role loads what it needs and no more. */
 struct role_needs {
 	bool wrap, pin;
-	bool otp, sad, code, token; /* working keys */
+	bool otp, sad, code, token, password; /* working keys */
 };
 
 static const struct role_needs needs[SAM_ROLES] = {
-	[SAM_ACTIVATE] = {.pin = true, .otp = true, .sad = true},
+	[SAM_ACTIVATE] = {.pin = true, .otp = true, .sad = true, .password = true},
 	[SAM_SIGN] = {.wrap = true, .sad = true},
-	[SAM_ISSUE] = {.wrap = true, .pin = true, .otp = true, .code = true, .token = true},
+	[SAM_ISSUE] = {.wrap = true,
+		.pin = true,
+		.otp = true,
+		.code = true,
+		.token = true,
+		.password = true},
 };
 
 const struct sam_generation *sam_generation(const struct sam *sam, uint64_t number)
@@ -122,6 +127,8 @@ static rc_t generation_derive(struct sam *sam, const struct role_needs *need, CK
 		rc = working_key(sam, key, "rsspd sad v1", &generation->sad);
 	if (rc == RC_OK && need->code)
 		rc = working_key(sam, key, "rsspd code v1", &generation->code);
+	if (rc == RC_OK && need->password)
+		rc = working_key(sam, key, "rsspd password v1", &generation->password);
 	if (rc == RC_OK && need->token)
 		rc = working_key(sam, key, "rsspd token v1", &generation->token);
 	return rc;
@@ -247,6 +254,7 @@ void sam_free(struct sam **sam)
 		secret_free(&old->generations[i].otp);
 		secret_free(&old->generations[i].sad);
 		secret_free(&old->generations[i].code);
+		secret_free(&old->generations[i].password);
 		secret_free(&old->generations[i].token);
 	}
 	p11_session_free(&old->ca_session);

@@ -6,8 +6,6 @@
 #include <argon2.h>
 #include <openssl/crypto.h>
 
-#define STRETCHED_LEN 32
-
 rc_t pin_kdf_check(const struct kdf_parameters *kdf)
 {
 	bool sane = kdf->memory_kib >= 1024 && kdf->memory_kib <= 65536 && kdf->passes >= 1 &&
@@ -16,11 +14,11 @@ rc_t pin_kdf_check(const struct kdf_parameters *kdf)
 	return sane ? RC_OK : RC_RANGE;
 }
 
-static rc_t pin_stretch(const struct sealed_key *slot, struct span pin, uint8_t out[STRETCHED_LEN])
+rc_t pin_stretch(const struct kdf_parameters *kdf, struct span salt, struct span pin,
+	uint8_t out[STRETCHED_LEN])
 {
-	int rc = argon2id_hash_raw((uint32_t)slot->kdf.passes, (uint32_t)slot->kdf.memory_kib,
-		PIN_KDF_LANES, pin.data, pin.len, slot->salt.data, slot->salt.len, out,
-		STRETCHED_LEN);
+	int rc = argon2id_hash_raw((uint32_t)kdf->passes, (uint32_t)kdf->memory_kib, PIN_KDF_LANES,
+		pin.data, pin.len, salt.data, salt.len, out, STRETCHED_LEN);
 
 	if (rc == ARGON2_MEMORY_ALLOCATION_ERROR)
 		return RC_NO_MEMORY;
@@ -37,7 +35,7 @@ rc_t pin_material(struct p11_session *session, CK_OBJECT_HANDLE pin_key,
 	if (rc == RC_OK && (slot->salt.len != SALT_LEN || pin.len > PIN_BYTES_MAX))
 		rc = RC_RANGE;
 	if (rc == RC_OK)
-		rc = pin_stretch(slot, pin, stretched);
+		rc = pin_stretch(&slot->kdf, slot->salt, pin, stretched);
 	if (rc == RC_OK)
 		rc = wire_put_string(&input, "rsspd pin v1");
 	if (rc == RC_OK)

@@ -30,8 +30,26 @@ struct pin_person {
  */
 must_check rc_t pin_check_rules(struct span pin, const struct pin_person *person);
 
+#define PASSWORD_MIN 10 /* Unicode code points */
+#define PASSWORD_MAX 128
+#define PASSWORD_BYTES_MAX (4 * PASSWORD_MAX)
+
+/*
+ * RC_PASSWORD_WEAK unless it is UTF-8 of PASSWORD_MIN to PASSWORD_MAX code points without control
+ * characters; not one piece repeated, not mostly one run (as above), not of one or two different
+ * characters; and neither contains the identity number nor is the e-mail's address or the name
+ * before its @.
+ */
+must_check rc_t password_check_rules(
+	struct span password, struct span identity_number, struct span email);
+
 /* Bounds of what a database may ask for: a row must not make the SAM eat all memory. */
 must_check rc_t pin_kdf_check(const struct kdf_parameters *kdf);
+
+/* Argon2id. */
+#define STRETCHED_LEN 32
+must_check rc_t pin_stretch(const struct kdf_parameters *kdf, struct span salt, struct span pin,
+	uint8_t out[STRETCHED_LEN]);
 
 /* The sealing material of a slot, seal.h: HMAC in the token over label, credential, slot and
  * Argon2id(PIN). Bytes of the PIN as they come: whoever types it sends one form (NFC). */

@@ -5,27 +5,29 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define PART_LEN 4
 
-/* The PIN taken apart; wiped after use. */
+/* The PIN, or password, taken apart; wiped after use. */
 struct pin_text {
-	uint32_t points[PIN_MAX]; /* ASCII letters in lower case */
+	uint32_t points[PASSWORD_MAX]; /* ASCII letters in lower case */
 	size_t count;
-	char digits[PIN_MAX + 1]; /* its digits alone */
+	char digits[PASSWORD_MAX + 1]; /* its digits alone */
 };
 
-static rc_t pin_take_apart(struct span pin, struct pin_text *text)
+/* RC_FORMAT unless it is plain text of least to most code points. */
+static rc_t pin_take_apart(struct span pin, size_t least, size_t most, struct pin_text *text)
 {
 	size_t digits = 0;
 
 	while (pin.len > 0) {
 		uint32_t point = 0;
 		size_t len = text_take(pin, &point);
-		if (len == 0 || text->count == PIN_MAX)
-			return RC_PIN_WEAK;
+		if (len == 0 || text->count == most)
+			return RC_FORMAT;
 		if (point < 0x20 || (point >= 0x7f && point < 0xa0))
-			return RC_PIN_WEAK;
+			return RC_FORMAT;
 		if (point >= 'A' && point <= 'Z')
 			point += 'a' - 'A';
 		if (point >= '0' && point <= '9')
@@ -33,7 +35,7 @@ static rc_t pin_take_apart(struct span pin, struct pin_text *text)
 		text->points[text->count++] = point;
 		pin = SPAN(pin.data + len, pin.len - len);
 	}
-	return text->count >= PIN_MIN ? RC_OK : RC_PIN_WEAK;
+	return text->count >= least ? RC_OK : RC_FORMAT;
 }
 
 /* "123123", "abab12ab" is not: one piece, over and over, the last one perhaps cut. */
@@ -160,14 +162,46 @@ static bool shares_digits(const struct pin_text *text, const char *number)
 rc_t pin_check_rules(struct span pin, const struct pin_person *person)
 {
 	struct pin_text text = {.count = 0};
-	rc_t rc = pin_take_apart(pin, &text);
+	rc_t rc = pin_take_apart(pin, PIN_MIN, PIN_MAX, &text);
 
-	if (rc == RC_OK &&
+	if (rc != RC_OK ||
 		(is_one_piece_repeated(&text) || has_few_characters(&text) ||
 			is_mostly_one_run(&text) || has_birth_date(&text, person->birth_date) ||
 			shares_digits(&text, person->identity_number) ||
 			shares_digits(&text, person->phone)))
 		rc = RC_PIN_WEAK;
+	OPENSSL_cleanse(&text, sizeof(text));
+	return rc;
+}
+
+/* Letters of ASCII in either case. */
+static bool is_same_text(struct span a, struct span b)
+{
+	return a.len == b.len && a.len > 0 &&
+	       strncasecmp((const char *)a.data, (const char *)b.data, a.len) == 0;
+}
+
+static bool has_number(const struct pin_text *text, struct span number)
+{
+	char digits[64] = "";
+
+	if (number.len == 0 || number.len >= sizeof(digits))
+		return false;
+	memcpy(digits, number.data, number.len);
+	return strstr(text->digits, digits) != NULL;
+}
+
+rc_t password_check_rules(struct span password, struct span identity_number, struct span email)
+{
+	struct pin_text text = {.count = 0};
+	const uint8_t *at = email.len == 0 ? NULL : memchr(email.data, '@', email.len);
+	struct span name = SPAN(email.data, at == NULL ? 0 : (size_t)(at - email.data));
+	rc_t rc = pin_take_apart(password, PASSWORD_MIN, PASSWORD_MAX, &text);
+
+	if (rc != RC_OK || is_one_piece_repeated(&text) || has_few_characters(&text) ||
+		is_mostly_one_run(&text) || has_number(&text, identity_number) ||
+		is_same_text(password, email) || is_same_text(password, name))
+		rc = RC_PASSWORD_WEAK;
 	OPENSSL_cleanse(&text, sizeof(text));
 	return rc;
 }

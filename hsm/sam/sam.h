@@ -40,8 +40,8 @@ bool sam_is_worn(const struct sam *sam);
 /* RC_STATEMENT_INVALID; RC_SYSTEM if the mail cannot be written. */
 must_check rc_t sam_enrol(
 	struct sam *sam, const struct job_enrol *job, struct job_enrolled *answer);
-/* RC_STATEMENT_INVALID, RC_ACTIVATION_REFUSED, RC_PIN_WEAK, RC_KEY_ALGO_INVALID,
- * RC_PARAMETER_INVALID (factors). */
+/* RC_STATEMENT_INVALID, RC_ACTIVATION_REFUSED, RC_PIN_WEAK, RC_PASSWORD_WEAK,
+ * RC_KEY_ALGO_INVALID, RC_PARAMETER_INVALID (factors). */
 must_check rc_t sam_activate(
 	struct sam *sam, const struct job_activate *job, struct job_activated *answer);
 /*
@@ -52,6 +52,15 @@ must_check rc_t sam_activate(
  */
 must_check rc_t sam_authorize(struct sam *sam, const struct job_authorize *job,
 	struct job_authorized *answer, unsigned *retry_after_s);
+/* account.c. RC_PASSWORD_WRONG. */
+must_check rc_t sam_password_check(
+	struct sam *sam, const struct job_password_check *job, struct job_password_checked *answer);
+/* RC_PIN_WEAK before anything is counted; then as sam_authorize(). */
+must_check rc_t sam_change_pin(struct sam *sam, const struct job_change_pin *job,
+	struct job_pin_changed *answer, unsigned *retry_after_s);
+/* RC_PASSWORD_WEAK before anything is counted; then as sam_authorize(), but for one factor. */
+must_check rc_t sam_prove(struct sam *sam, const struct job_prove *job, struct job_proved *answer,
+	unsigned *retry_after_s);
 /* All or nothing. RC_HSM_REFUSED, RC_SAD_EXPIRED, RC_CERTIFICATE_EXPIRED, RC_HASH_NOT_AUTHORIZED,
  * RC_SIGN_ALGO_INVALID, RC_SIGNATURE_BAD. */
 must_check rc_t sam_sign(struct sam *sam, const struct job_sign *job, struct job_signed *answer);

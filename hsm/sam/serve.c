@@ -139,6 +139,56 @@ static rc_t serve_token_key(struct sam *sam, struct span body, struct buf *out)
 	return rc;
 }
 
+static rc_t serve_password_check(struct sam *sam, struct span body, struct buf *out)
+{
+	struct job_password_check job;
+	struct job_password_checked answer;
+	rc_t rc = proto_password_check_decode(&job, body);
+
+	if (rc != RC_OK)
+		return RC_FORMAT;
+	rc_t said = sam_password_check(sam, &job, &answer);
+	rc = proto_answer_encode(out, said, 0);
+	if (rc == RC_OK && said == RC_OK)
+		rc = proto_password_checked_encode(out, &answer);
+	return rc;
+}
+
+static rc_t serve_change_pin(struct sam *sam, struct span body, struct buf *out)
+{
+	char factors[FACTORS_MAX];
+	struct job_change_pin job;
+	struct job_pin_changed answer = {.otp_step = 0};
+	unsigned retry_after_s = 0;
+	rc_t rc = proto_change_pin_decode(&job, factors, body);
+
+	if (rc != RC_OK)
+		return RC_FORMAT;
+	rc_t said = sam_change_pin(sam, &job, &answer, &retry_after_s);
+	rc = proto_answer_encode(out, said, retry_after_s);
+	if (rc == RC_OK && said == RC_OK)
+		rc = proto_pin_changed_encode(out, &answer);
+	job_pin_changed_free(&answer);
+	return rc;
+}
+
+static rc_t serve_prove(struct sam *sam, struct span body, struct buf *out)
+{
+	char factors[FACTORS_MAX];
+	struct job_prove job;
+	struct job_proved answer;
+	unsigned retry_after_s = 0;
+	rc_t rc = proto_prove_decode(&job, factors, body);
+
+	if (rc != RC_OK)
+		return RC_FORMAT;
+	rc_t said = sam_prove(sam, &job, &answer, &retry_after_s);
+	rc = proto_answer_encode(out, said, retry_after_s);
+	if (rc == RC_OK && said == RC_OK)
+		rc = proto_proved_encode(out, &answer);
+	return rc;
+}
+
 /* An ECDSA signature or two take no longer than some writes and wake-ups. */
 static bool sign_is_brief(struct span body)
 {
@@ -160,6 +210,9 @@ static const struct serve_row {
 	{FRAME_CRL, SAM_ISSUE, serve_crl, NULL},
 	{FRAME_TOKEN_KEY, SAM_ISSUE, serve_token_key, NULL},
 	{FRAME_AUTHORIZE, SAM_ACTIVATE, serve_authorize, NULL},
+	{FRAME_PASSWORD_CHECK, SAM_ACTIVATE, serve_password_check, NULL},
+	{FRAME_CHANGE_PIN, SAM_ACTIVATE, serve_change_pin, NULL},
+	{FRAME_PROVE, SAM_ACTIVATE, serve_prove, NULL},
 	{FRAME_SIGN, SAM_SIGN, serve_sign, sign_is_brief},
 	{FRAME_EXTEND, SAM_SIGN, serve_extend, NULL},
 };

@@ -85,7 +85,7 @@ static struct kdf_parameters kdf_now(const struct kdf_parameters *had)
 	};
 }
 
-rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
+rc_t slot_anew(struct sam *sam, const struct sealed_key *slot,
 	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
 	struct slot_renewed *renewed)
 {
@@ -94,9 +94,6 @@ rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
 	struct secret salt = SECRET_INIT;
 	struct sealed_key fresh = *slot;
 
-	if (slot->generation == made.generation && slot->kdf.memory_kib == made.kdf.memory_kib &&
-		slot->kdf.passes == made.kdf.passes)
-		return RC_OK;
 	fresh.generation = made.generation;
 	fresh.kdf = made.kdf;
 	rc_t rc = secret_random(&salt, SALT_LEN);
@@ -112,6 +109,18 @@ rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
 	}
 	*renewed = made;
 	return RC_OK;
+}
+
+rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
+	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
+	struct slot_renewed *renewed)
+{
+	struct kdf_parameters kdf = kdf_now(&slot->kdf);
+
+	if (slot->generation == sam_generation_current(sam)->number &&
+		slot->kdf.memory_kib == kdf.memory_kib && slot->kdf.passes == kdf.passes)
+		return RC_OK;
+	return slot_anew(sam, slot, public_sha256, pin, key, renewed);
 }
 
 rc_t slot_otp_seal(

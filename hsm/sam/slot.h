@@ -26,6 +26,11 @@ must_check rc_t slot_renew(struct sam *sam, const struct sealed_key *slot,
 	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
 	struct slot_renewed *renewed);
 
+/* The same whatever it was; with another PIN: the slot of a changed PIN. */
+must_check rc_t slot_anew(struct sam *sam, const struct sealed_key *slot,
+	const uint8_t public_sha256[SHA256_LEN], struct span pin, const struct wrapped_key *key,
+	struct slot_renewed *renewed);
+
 must_check rc_t slot_otp_seal(
 	struct sam *sam, const struct id *credential, struct span record, struct buf *seal);
 must_check rc_t slot_otp_open(

@@ -15,7 +15,7 @@
 struct sam_generation {
 	uint64_t number;
 	CK_OBJECT_HANDLE wrap, pin;
-	struct secret otp, sad, code, token;
+	struct secret otp, sad, code, token, password;
 };
 
 struct sam {
