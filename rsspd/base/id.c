@@ -20,17 +20,29 @@ rc_t id_random(struct id *id)
 	return RC_OK;
 }
 
-rc_t id_timed(struct id *id)
+rc_t id_at(struct id *id, int64_t wall_ms)
 {
-	uint64_t now = (uint64_t)clock_wall_ms();
-
 	rc_t rc = id_random(id);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < 6; i++)
-		id->bytes[i] = (uint8_t)(now >> (40 - 8 * i));
+		id->bytes[i] = (uint8_t)((uint64_t)wall_ms >> (40 - 8 * i));
 	id->bytes[6] = (uint8_t)((id->bytes[6] & 0x0f) | 0x70);
 	return RC_OK;
+}
+
+rc_t id_timed(struct id *id)
+{
+	return id_at(id, clock_wall_ms());
+}
+
+int64_t id_wall_ms(const struct id *id)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < 6; i++)
+		ms = ms << 8 | id->bytes[i];
+	return ms;
 }
 
 static bool id_dash_at(size_t position)

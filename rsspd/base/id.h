@@ -19,6 +19,9 @@ must_check rc_t id_random(struct id *id);
  * in this order is written at its end alone. Tells its time, so not for what must not be guessed.
  */
 must_check rc_t id_timed(struct id *id);
+/* The same for another time, and the time of one that was made so. */
+must_check rc_t id_at(struct id *id, int64_t wall_ms);
+int64_t id_wall_ms(const struct id *id);
 void id_format(const struct id *id, char text[ID_TEXT]);
 /* Only the canonical form. */
 must_check rc_t id_parse(struct id *id, const char *text);
