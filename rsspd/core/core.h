@@ -14,6 +14,7 @@ struct core_settings {
 	int64_t client_failures_per_minute;
 	int64_t sam_job_timeout_ms; /* 0: 10 s; signings without an end are lost some time after it
 				     */
+	const char *public_url;	    /* "https://host:port": the issuer of what OAuth gives */
 	const char *pki_url;
 	const char *notices_spool;
 	const char *ca_certificate_path;

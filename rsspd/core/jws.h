@@ -26,13 +26,16 @@ struct jws;
  */
 must_check rc_t jws_parse(struct span text, struct jws **jws);
 void jws_free(struct jws **jws);
-const json_t *jws_claims(const struct jws *jws); /* lives as long as the jws */
+/* These live as long as the jws. */
+const json_t *jws_claims(const struct jws *jws);
+const char *jws_type(const struct jws *jws); /* the header's typ (RFC 8725 §3.11); NULL: none */
 
 /* Public keys of one party. */
 struct jws_keys;
 
-/* A JWK Set (RFC 7517 §5): 1 to JWS_KEYS_MAX public keys, RSA of 2048 to 8192 bits or P-256.
+/* A JWK Set (RFC 7517 §5): 1 to JWS_KEYS_MAX public keys, RSA of 2048 to 4096 bits or P-256.
  * RC_FORMAT, and `*why` (a string constant) says in English what is wrong with it. */
+must_check rc_t jws_keys_read(const json_t *set, struct jws_keys **keys, const char **why);
 must_check rc_t jws_keys_parse(struct span text, struct jws_keys **keys, const char **why);
 void jws_keys_free(struct jws_keys **keys);
 /* The set as it is kept: kty, alg, kid and the key itself, in that order; owned by the caller. */

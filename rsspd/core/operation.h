@@ -10,6 +10,8 @@
 #include "core/call.h"
 #include "hsm/statement.h"
 
+#include <jansson.h>
+
 /* What the policy said, in both languages. Strings live until the callback returns. */
 struct decision_view {
 	const char *effect; /* "permit", "deny", "wait" */
@@ -41,16 +43,35 @@ typedef void (*core_agencies_fn)(
 	void *arg, const struct fault *fault, const struct agency_view *agencies, size_t count);
 void core_agency_list(struct core *core, struct call *call, core_agencies_fn done, void *arg);
 
-/* Clients. The secret is made by us, answered once, stored as SHA-256. */
+/* Clients. A secret is made by us, answered once, stored as SHA-256. */
 struct client_add_request {
 	const char *name;
 	struct id agency;
-	const char *mode, *profile;
+	const char *mode;	     /* "oauth2code", "explicit" */
+	const char *profile;	     /* "general", "finance" */
+	const char *authentication;  /* "secret", "private-key-jwt", "tls", "none" */
+	unsigned csc_version;	     /* 1, 2 */
+	const json_t *redirect_uris; /* array of strings; NULL: none */
+	const json_t *jwks;	     /* private-key-jwt only (RFC 7517); NULL otherwise */
+	const char *certificate;     /* tls only: PEM; NULL otherwise */
 };
+/* `client_secret` is empty for one that has none. */
 typedef void (*core_client_fn)(void *arg, const struct fault *fault, const struct id *client,
 	const struct secret *client_secret);
 void core_client_add(struct core *core, struct call *call, const struct client_add_request *request,
 	core_client_fn done, void *arg);
+struct client_view {
+	struct id id, agency;
+	const char *name, *mode, *profile, *state, *authentication;
+	unsigned csc_version;
+	json_t *redirect_uris, *jwks; /* borrowed; jwks NULL: none */
+	struct span tls_sha256;	      /* empty: none */
+};
+typedef void (*core_clients_fn)(
+	void *arg, const struct fault *fault, const struct client_view *clients, size_t count);
+/* All by name; or the one of that id, RC_CLIENT_UNKNOWN. */
+void core_client_list(struct core *core, struct call *call, const struct id *client /* zero: all */,
+	core_clients_fn done, void *arg);
 /* Its tokens die with the old secret. */
 void core_client_rotate(struct core *core, struct call *call, const struct id *client,
 	core_client_fn done, void *arg);
