@@ -38,11 +38,11 @@ struct authorization {
 };
 void authorization_free(struct authorization *authorization);
 
-/* What a request of that client means; `why` as of wish_read_details(). The client's redirect URI
- * is checked last by who may be told of it: see authorization_target(). Faults: RC_NOT_OAUTH2CODE,
- * RC_RESPONSE_TYPE_MISSING/_INVALID, RC_SCOPE_INVALID, RC_STATE_INVALID, RC_CODE_CHALLENGE_MISSING,
- * _INVALID, RC_QUALIFIER_INVALID, RC_CREDENTIAL_ID_INVALID, RC_HASH_…, RC_NUM_SIGNATURES_…,
- * RC_DETAILS_INVALID, RC_DESCRIPTION_INVALID. */
+/* What a request of that client means; `why` as of wish_read_details(). Faults: those of
+ * authorization_target(), RC_NOT_OAUTH2CODE, RC_STATE_INVALID, RC_RESPONSE_TYPE_MISSING, _INVALID,
+ * RC_SCOPE_INVALID, RC_CODE_CHALLENGE_MISSING, _INVALID, RC_DESCRIPTION_INVALID,
+ * RC_QUALIFIER_INVALID, RC_CREDENTIAL_ID_INVALID, RC_HASH_…, RC_NUM_SIGNATURES_…,
+ * RC_DETAILS_INVALID. */
 struct authorization_limits {
 	int64_t signatures_max;
 	bool hashless; /* a credential of SCAL 1 may exist here */
@@ -50,6 +50,9 @@ struct authorization_limits {
 must_check rc_t authorization_check(struct authorization *authorization,
 	const struct authorization_asked *asked, const struct client_known *client,
 	const struct authorization_limits *limits, const char **why);
+/* What is found out later is kept too: "hint", "credential". */
+must_check rc_t authorization_keep_id(
+	struct authorization *authorization, const char *name, const struct id *id);
 /* What authorization_check() kept. RC_FORMAT: somebody else wrote it. */
 must_check rc_t authorization_read(struct authorization *authorization, struct span kept);
 
