@@ -15,7 +15,7 @@ SOURCE = SOURCE if SOURCE.is_dir() else SOURCE.parents[2]
 
 # Third-party headers and the files that may include them; OpenSSL where keys, digests and TLS are.
 ROOMS = [
-    (r"event2/", r"rsspd/base/loop|api/http|rsspd/store/pg|hsm/client|rsspd/core/fetch"),
+    (r"event2/", r"rsspd/base/loop|api/http|rsspd/store/pg|hsm/client|rsspd/core/fetch|clients/demo-app/web"),
     (r"libpq-fe\.h|libpq/|pg_config", r"rsspd/store/"),
     (r"(p11-kit-1/)?(p11-kit/|pkcs11)", r"hsm/"),
     (r"argon2\.h", r"hsm/"),
@@ -124,7 +124,7 @@ def includes_go_one_way():
 
 
 def one_main_a_program():
-    mains = r"rsspd/main\.c|hsm/sam/main\.c|hsm/p11/main_keys\.c|clients/cli/main\.c|tests/"
+    mains = r"rsspd/main\.c|hsm/sam/main\.c|hsm/p11/main_keys\.c|clients/(cli|demo-app)/main\.c|tests/"
     for name in tracked("*.c"):
         for number, line in enumerate(code(name), 1):
             if re.match(r"(int|void)\s+main\s*\(", line) and not matches(mains, name):
