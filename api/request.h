@@ -54,6 +54,9 @@ void request_set_cookie(
 /* Of the request. RC_NOT_FOUND. */
 must_check rc_t request_cookie(const struct request *request, const char *name, struct span *value);
 
+/* A refusal that a browser shows: audited and logged as request_fault() does. */
+void request_fault_page(struct request *request, const struct fault *fault, struct span html,
+	const char *content_type);
 void request_refuse(struct request *request, rc_t rc);
 void request_fault(struct request *request, const struct fault *fault);
 

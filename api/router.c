@@ -243,6 +243,19 @@ void request_reply_page(struct request *request, int status, struct span bytes,
 		reply_page(&request->answer, &request->call, status, bytes, content_type, lasting));
 }
 
+void request_fault_page(struct request *request, const struct fault *fault, struct span html,
+	const char *content_type)
+{
+	if (request_ends_twice(request))
+		return;
+	rc_t rc = reply_page(&request->answer, &request->call, rc_status(fault->rc), html,
+		content_type, false);
+	if (rc != RC_OK)
+		request_write_fault(request, &(struct fault){.rc = rc}, 0);
+	request->outcome = fault->rc;
+	request_finish(request);
+}
+
 void request_reply(struct request *request, json_t *body)
 {
 	request_reply_status(request, 200, body);

@@ -24,14 +24,18 @@ enum route_authorisation {
 
 enum route_body { BODY_NONE, BODY_JSON, BODY_FORM };
 
-/* Probes come every few seconds and change nothing: the only rows without an audit event. */
+/* Probes come every few seconds and change nothing. No other rows than these are without an audit
+ * event. */
 #define AUDIT_NONE_HEALTH ""
+/* Pages and what they load are the same bytes for everybody: what is asked and done from them is
+ * audited at the routes that they use. */
+#define AUDIT_NONE_PAGE ""
 
 typedef void (*route_fn)(struct request *request);
 
 struct route {
 	unsigned methods; /* enum route_method, or-ed */
-	const char *path;
+	const char *path; /* one that ends in '/' stands for everything below it */
 	enum route_authorisation authorisation;
 	const char *event; /* of the audit row; NULL does not boot */
 	enum route_body body;

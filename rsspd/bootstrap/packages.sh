@@ -8,11 +8,17 @@ packages_of() {
 	done
 }
 
+# Others may provide it: some builds of nodejs bring their npm along.
+package_is_there() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ||
+		dpkg-query -W -f '${db:Status-Status}, ${Provides}\n' |
+			grep -E "^installed, (.*, )?$1( \(|,|\$)" > /dev/null
+}
+
 packages_missing() {
 	local package
 	for package in $(packages_of "$@"); do
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
-			printf '%s ' "$package"
+		package_is_there "$package" || printf '%s ' "$package"
 	done
 }
 

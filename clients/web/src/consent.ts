@@ -1,0 +1,286 @@
+// An application asks; its user signs in, sees what is asked, approves it or not.
+import { button, Child, facts, foreign, h, notice, section } from "./dom";
+import { Credential, credentialFacts, holder, needsOtp } from "./credential";
+import { DocumentHash, documentList } from "./documents";
+import { faultNode } from "./fault";
+import { Field, form, FormState, OTP, PIN } from "./form";
+import { addressNotice, show, showWaiting } from "./frame";
+import { Fault, faultOf, get, NO_ANSWER, post } from "./http";
+import { isSessionFault, readSession, showSignIn, signOut } from "./session";
+import { clock, Key, say } from "./say";
+
+interface Asked {
+	client: string;
+	agency: string;
+	scope: string;
+	state: "pending" | "approved" | "declined" | "expired";
+	signedIn: boolean;
+	name?: string;
+	loginHint?: string;
+	expiresInSeconds?: number;
+	credential?: Credential;
+	credentials?: Credential[];
+	numSignatures?: number;
+	documents?: DocumentHash[];
+	description?: string;
+}
+
+const handle = new URLSearchParams(location.search).get("request") ?? "";
+let endsAt = 0; // by performance.now()
+let ending = 0;
+
+// -- ends --
+
+function showEnd(title: Key, kind: "info" | "good" | "warn" | "bad", ...words: Key[]): void {
+	window.clearInterval(ending);
+	show(title, () => h("div", { class: "card" }, h("h1", {}, say(title)),
+		notice(kind, ...words.map((word) => h("p", {}, say(word))))));
+}
+
+const ENDS: Record<Exclude<Asked["state"], "pending">, () => void> = {
+	approved: () => showEnd("approved.title", "good", "approved.text", "approved.not-you"),
+	declined: () => showEnd("declined.title", "info", "declined.text"),
+	expired: () => showEnd("expired.title", "warn", "expired.text"),
+};
+
+/** What stands in the way of showing the request at all. */
+function showFault(fault: Fault, again: () => void): void {
+	window.clearInterval(ending);
+	show("consent.fault", () => h("div", { class: "card" }, h("h1", {}, say("consent.fault")),
+		notice("bad", faultNode(fault), h("p", {}, say("nothing-approved"))),
+		h("div", { class: "buttons" }, button(say("again"), "primary", again))));
+}
+
+/** The answer's address was checked by rsspd; that it is no script is checked here too. */
+function leave(redirect: string, title: Key): void {
+	const target = new URL(redirect);
+
+	if (["javascript:", "data:", "blob:", "about:", "file:"].includes(target.protocol))
+		throw new Error("not an address to return to");
+	window.clearInterval(ending);
+	show(title, () => h("div", { class: "card" }, h("h1", {}, say(title)),
+		notice("good", h("p", {}, say("returning"))),
+		h("p", {}, h("a", { href: redirect }, say("returning.link")))));
+	location.replace(redirect);
+}
+
+// -- what is asked --
+
+function whoAsks(asked: Asked): HTMLElement {
+	return facts(
+		[say("client"), h("strong", {}, foreign(asked.client))],
+		[say("client.agency"), foreign(asked.agency)]);
+}
+
+function signedInAs(asked: Asked): HTMLElement {
+	const leaveSession = button(say("sign-out"), "plain", () => {
+		signOut().then(() => load(), (error) => showFault(faultOf(error), () => void load()));
+	});
+
+	return h("p", { class: "who" }, say("signed-in-as"), " ", h("strong", {}, foreign(asked.name ?? "")), " ", leaveSession);
+}
+
+function timeLeft(): HTMLElement {
+	const left = h("span", { role: "timer" });
+	const warning = h("p", { class: "status", role: "status" });
+
+	function tick(): void {
+		const seconds = Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
+		left.textContent = clock(seconds);
+		if (seconds <= 60 && warning.textContent === "")
+			warning.textContent = say("ends.soon");
+		if (seconds === 0)
+			ENDS.expired();
+	}
+	window.clearInterval(ending);
+	ending = window.setInterval(tick, 1000);
+	tick();
+	return h("div", { class: "ends" }, h("p", {}, say("ends.in"), " ", left), warning);
+}
+
+function chosenCredential(asked: Asked): Credential | null {
+	const offered = asked.credentials ?? [];
+	const checked = document.querySelector<HTMLInputElement>("input[name=credential]:checked");
+
+	return asked.credential ?? offered.find((one) => one.credentialID === checked?.value) ??
+		(offered.length === 1 ? offered[0] ?? null : null);
+}
+
+function credentialPart(asked: Asked): Child {
+	const offered = asked.credentials ?? [];
+	const one = asked.credential ?? (offered.length === 1 ? offered[0] : undefined);
+
+	if (one !== undefined)
+		return section(say("credential"), credentialFacts(one));
+	if (offered.length === 0)
+		return notice("bad", h("p", {}, say("credential.none")));
+	return h("fieldset", {}, h("legend", {}, say("credential.choose")), ...offered.map((each, at) =>
+		h("div", { class: "choice" },
+			h("input", { type: "radio", name: "credential", id: `credential-${at}`, value: each.credentialID, checked: at === 0 }),
+			h("label", { for: `credential-${at}` }, h("strong", {}, foreign(holder(each))), credentialFacts(each)))));
+}
+
+function documentPart(asked: Asked): Child {
+	const documents = asked.documents ?? [];
+
+	if (documents.length === 0)
+		return null;
+	return section(say("documents", { n: documents.length }), h("p", { class: "hint" }, say("documents.labels")),
+		documentList(documents));
+}
+
+// -- deciding --
+
+async function decline(): Promise<void> {
+	const answer = await post<{ redirect: string }>("/consent/v1/decline", { request: handle });
+
+	leave(answer.redirect, "declined.title");
+}
+
+/** Declining has no field to fill in, and works once, as approving does. */
+function declineButton(state: FormState): HTMLButtonElement {
+	const made = button(say("decline"), "secondary", () => {
+		if (state.busy)
+			return;
+		state.busy = true;
+		made.disabled = true;
+		decline().catch((error) => {
+			state.busy = false;
+			made.disabled = false;
+			const fault = faultOf(error);
+			if (elsewhere(fault))
+				return;
+			if (state.live === null)
+				showFault(fault, () => void load());
+			else
+				state.live.refused(fault);
+		});
+	});
+
+	return made;
+}
+
+/** What another tab has done meanwhile, the end of the session or of the request: the request is
+ * read again and tells. */
+function elsewhere(fault: Fault): boolean {
+	if (isSessionFault(fault)) {
+		void load("session.ended");
+		return true;
+	}
+	if (/^(REQUEST|CONSENT|AUTHORIZATION)_/.test(fault.code) || fault.code === "CONFLICT") {
+		void load();
+		return true;
+	}
+	return false;
+}
+
+function decisionForm(asked: Asked, state: FormState): HTMLFormElement {
+	const service = asked.scope === "service";
+	const offered = asked.credential ?? asked.credentials?.[0] ?? null;
+	const pin: Field = { ...PIN, hint: "pin.hint" };
+	const fields = service ? [] : needsOtp(offered) ? [pin, OTP] : [pin];
+
+	async function send(values: Record<string, string>): Promise<void> {
+		const credential = chosenCredential(asked);
+		const body: Record<string, string> = { request: handle };
+		if (!service) {
+			body["PIN"] = values["pin"] ?? "";
+			if (values["otp"] !== undefined)
+				body["OTP"] = values["otp"];
+			if (asked.credential === undefined && credential !== null)
+				body["credentialID"] = credential.credentialID;
+		}
+		const answer = await post<{ redirect: string }>("/consent/v1/approve", body);
+		leave(answer.redirect, "approved.title");
+	}
+	return form({ fields, submit: service ? "service.approve" : "approve", send, elsewhere,
+		before: () => (service ? null : h("h2", {}, say("approve.title"))),
+		others: () => declineButton(state) }, state);
+}
+
+function meaning(asked: Asked): HTMLElement {
+	if (asked.scope === "service")
+		return notice("warn", h("p", {}, say("service.meaning")), h("p", {}, say("service.no-power")));
+	return notice("warn", h("p", {}, say("meaning", { n: asked.numSignatures ?? asked.documents?.length ?? 1 })),
+		h("p", {}, say("meaning.law")), h("p", {}, say("meaning.unknown")));
+}
+
+function lead(asked: Asked): HTMLElement {
+	const count = asked.numSignatures ?? asked.documents?.length ?? 1;
+
+	return asked.scope === "service" ? h("p", { class: "lead" }, say("service.lead"))
+		: h("p", { class: "lead" }, say("consent.lead", { n: count }));
+}
+
+function showRequest(asked: Asked): void {
+	const state = new FormState();
+	const title: Key = asked.scope === "service" ? "service.title" : "consent.title";
+
+	show(title, () => h("div", { class: "card" },
+		h("h1", {}, say(title)),
+		signedInAs(asked),
+		lead(asked),
+		whoAsks(asked),
+		asked.description ? facts([say("description"), foreign(asked.description)]) : null,
+		asked.scope === "service" ? null : credentialPart(asked),
+		documentPart(asked),
+		meaning(asked),
+		addressNotice(),
+		timeLeft(),
+		decisionForm(asked, state)));
+}
+
+function showConsentSignIn(asked: Asked, why: Key | null): void {
+	const state = new FormState();
+
+	showSignIn({
+		title: "sign-in.title",
+		before: () => h("div", {},
+			why === null ? null : notice("warn", h("p", {}, say(why))),
+			h("p", { class: "lead" }, say(asked.scope === "service" ? "sign-in.for-service" : "sign-in.for-signing")),
+			whoAsks(asked)),
+		...(asked.loginHint === undefined ? {} : { hint: asked.loginHint }),
+		done: () => load(),
+		others: () => declineButton(state),
+	});
+}
+
+async function read(why: Key | null): Promise<void> {
+	const name = await readSession();
+	const asked = await get<Asked>("/consent/v1/request", { request: handle });
+
+	endsAt = performance.now() + (asked.expiresInSeconds ?? 600) * 1000;
+	if (asked.state !== "pending")
+		ENDS[asked.state]();
+	else if (name === null || !asked.signedIn)
+		showConsentSignIn(asked, why);
+	else
+		showRequest(asked);
+}
+
+async function load(why: Key | null = null): Promise<void> {
+	window.clearInterval(ending);
+	try {
+		await read(why);
+	} catch (error) {
+		const fault = faultOf(error);
+		if (fault.code === NO_ANSWER || fault.wait !== undefined)
+			showFault(fault, () => void load(why));
+		else
+			showEnd("unknown.title", "warn", "unknown.text");
+	}
+}
+
+export function consentPage(): void {
+	showWaiting();
+	if (handle === "") {
+		showEnd("unknown.title", "warn", "unknown.text");
+		return;
+	}
+	void load();
+	// the back button may bring this page back as it was left
+	window.addEventListener("pageshow", (event) => {
+		if (event.persisted)
+			void load();
+	});
+}
