@@ -28,7 +28,7 @@ void csc_send_otp(struct request *request);
 extern const struct spec csc_sign_hash_spec;
 void csc_sign_hash(struct request *request);
 
-/* oauth2.c */
+/* oauth2_token.c */
 extern const struct spec oauth2_token_spec;
 void oauth2_token(struct request *request);
 
@@ -40,7 +40,8 @@ void activation_activate(struct request *request);
 extern const struct spec operator_agency_add_spec;
 void operator_agency_add(struct request *request);
 void operator_agency_list(struct request *request);
-extern const struct spec operator_client_add_spec, operator_client_spec;
+extern const struct spec operator_client_add_spec, operator_client_list_spec, operator_client_spec;
+void operator_client_list(struct request *request);
 void operator_client_add(struct request *request);
 void operator_client_rotate(struct request *request);
 void operator_client_disable(struct request *request);

@@ -6,6 +6,7 @@
 #include "api/routes.h"
 
 #include "api/handlers.h"
+#include "api/pages.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -48,6 +49,11 @@
 		(method), (path), (authorisation), (event), BODY_JSON, (limit), (spec), (handler), \
 			RC_CSC_V2, RC_OK, true                                                     \
 	}
+#define PAGE(path, handler)                                                                 \
+	{                                                                                   \
+		ROUTE_GET, path, AUTH_NOBODY, AUDIT_NONE_PAGE, BODY_NONE, BODY_SMALL, NULL, \
+			(handler), RC_CSC_V2, RC_OK, true                                   \
+	}
 #define PROBE(path, handler)                                                                  \
 	{                                                                                     \
 		ROUTE_GET, path, AUTH_NOBODY, AUDIT_NONE_HEALTH, BODY_NONE, BODY_SMALL, NULL, \
@@ -84,7 +90,7 @@ const struct route routes[] = {
 	ABSENT(ROUTE_POST, "/oauth2/pushed_authorize", RC_CSC_V1),
 	ABSENT(ROUTE_POST, "/oauth2/revoke", RC_CSC_V1),
 
-	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_PROOF, "token.issue", BODY_FORM, BODY_SMALL,
+	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_PROOF, "token.issue", BODY_FORM, BODY_STATEMENT,
 		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/activation/v1/activate", AUTH_CODE, "credential.activate", BODY_JSON,
 		BODY_SMALL, &activation_spec, activation_activate, RC_CSC_V1, RC_OK, false},
@@ -92,8 +98,10 @@ const struct route routes[] = {
 	OPERATOR(ROUTE_POST, "agencies", "agency.add", BODY_SMALL, &operator_agency_add_spec,
 		operator_agency_add),
 	OPERATOR(ROUTE_GET, "agencies", "agency.list", BODY_SMALL, NULL, operator_agency_list),
-	OPERATOR(ROUTE_POST, "clients", "client.add", BODY_SMALL, &operator_client_add_spec,
+	OPERATOR(ROUTE_POST, "clients", "client.add", BODY_STATEMENT, &operator_client_add_spec,
 		operator_client_add),
+	OPERATOR(ROUTE_GET, "clients", "client.list", BODY_SMALL, &operator_client_list_spec,
+		operator_client_list),
 	OPERATOR(ROUTE_POST, "clients/rotate", "client.rotate", BODY_SMALL, &operator_client_spec,
 		operator_client_rotate),
 	OPERATOR(ROUTE_POST, "clients/disable", "client.disable", BODY_SMALL, &operator_client_spec,
@@ -113,6 +121,12 @@ const struct route routes[] = {
 	OPERATOR(ROUTE_GET, "status", "service.status", BODY_SMALL, NULL, operator_status),
 	OPERATOR(
 		ROUTE_GET, "audit", "audit.read", BODY_SMALL, &operator_audit_spec, operator_audit),
+
+	PAGE("/consent", pages_show),
+	PAGE("/account", pages_show),
+	PAGE("/activate", pages_show),
+	PAGE("/problem", pages_show),
+	PAGE("/assets/", pages_asset),
 
 	PROBE("/healthz", health_live),
 	PROBE("/readyz", health_ready),
@@ -199,6 +213,13 @@ rc_t routes_check(const struct route *table, size_t count)
 	return RC_OK;
 }
 
+static bool path_is(const char *row, const char *path)
+{
+	size_t len = strlen(row);
+
+	return strcmp(row, path) == 0 || (row[len - 1] == '/' && strncmp(row, path, len) == 0);
+}
+
 static unsigned method_bit(const char *method)
 {
 	if (strcmp(method, "POST") == 0)
@@ -214,7 +235,7 @@ const struct route *routes_find(const struct route *table, size_t count, const c
 
 	*allow = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(table[i].path, path) != 0)
+		if (!path_is(table[i].path, path))
 			continue;
 		if (table[i].methods & method_bit(method))
 			return &table[i];

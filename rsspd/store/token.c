@@ -18,7 +18,7 @@ void store_client_load(struct pg *pg, const struct id *client, pg_done_fn done, 
 
 static const struct pg_statement token_add = {.name = "token_add", .sql =
 	"WITH held AS MATERIALIZED (SELECT id FROM rssp.client WHERE id = $18::uuid"
-	"  AND state = 'active' AND secret_sha256 = $19::bytea FOR SHARE),"
+	"  AND state = 'active' AND secret_sha256 IS NOT DISTINCT FROM $19::bytea FOR SHARE),"
 	" fresh AS (INSERT INTO rssp.token (sha256, client, expires_at)"
 	"  SELECT $20::bytea, id, $21::timestamptz FROM held RETURNING client),"
 	" noted AS (" AUDIT_INSERT("fresh") ") SELECT client FROM fresh"};

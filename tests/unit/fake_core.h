@@ -8,6 +8,7 @@
 
 #include "core/algo.h"
 #include "core/audit.h"
+#include "core/client_grant.h"
 #include "core/core.h"
 #include "core/credential.h"
 #include "core/operation.h"
@@ -29,6 +30,8 @@ enum fake_kind {
 	FAKE_ID,
 	FAKE_AGENCIES,
 	FAKE_CLIENT,
+	FAKE_CLIENTS,
+	FAKE_KNOWN,
 	FAKE_SUBSCRIBERS,
 	FAKE_DECISION,
 	FAKE_ENROL,
@@ -47,7 +50,7 @@ struct fake_step {
 
 static struct {
 	/* what to answer */
-	struct fault token, authenticate, views_fault, sad, sign, audit, other;
+	struct fault token, client, authenticate, views_fault, sad, sign, audit, other;
 	struct credential_view view;
 	size_t view_count;
 	bool more;
@@ -56,7 +59,7 @@ static struct {
 	struct core_watch watch;
 	/* what was asked */
 	size_t asked; /* operations other than audit and authentication */
-	char bearer[64], client_id[64], client_secret[64], pin[64], otp[64], sad_sent[64];
+	char bearer[64], client_id[64], client_secret[64], endpoint[64], pin[64], otp[64], sad_sent[64];
 	char sign_algo[64], hash_algo[64];
 	struct id credential, subscriber, after;
 	uint32_t signatures, limit;
@@ -116,6 +119,13 @@ static void fake_call_signed(const struct fake_step *step)
 	free(list);
 }
 
+static const struct client_view fake_client_view = {.name = "Phần mềm Mẫu",
+	.mode = "oauth2code",
+	.profile = "general",
+	.state = "active",
+	.authentication = "secret",
+	.csc_version = 2};
+
 static void fake_call_operator(const struct fake_step *step)
 {
 	static const struct subscriber_credential credential = {
@@ -143,6 +153,8 @@ static void fake_call_operator(const struct fake_step *step)
 	else if (step->kind == FAKE_CLIENT)
 		((core_client_fn)step->done)(
 			step->arg, &step->fault, &fake.subscriber, fake_secret("client-secret"));
+	else if (step->kind == FAKE_CLIENTS)
+		((core_clients_fn)step->done)(step->arg, &step->fault, &fake_client_view, 1);
 }
 
 static void fake_call(const struct fake_step *step)
@@ -159,6 +171,9 @@ static void fake_call(const struct fake_step *step)
 
 	if (step->kind == FAKE_DONE)
 		((core_done_fn)step->done)(step->arg, &step->fault);
+	else if (step->kind == FAKE_KNOWN)
+		((core_client_fn2)step->done)(step->arg, &step->fault,
+			&(struct client_known){.csc_version = 1, .confidential = true});
 	else if (step->kind == FAKE_TOKEN)
 		((core_token_fn)step->done)(step->arg, &step->fault, &token);
 	else if (step->kind == FAKE_VIEWS)
@@ -231,18 +246,33 @@ void core_audit_find(struct core *core, struct call *call, const struct audit_qu
 	fake_push(FAKE_EVENTS, (void *)done, arg, fake.other);
 }
 
-/* core/token.h */
+/* core/client_auth.h, core/client_grant.h */
 
-void core_token_issue(struct core *core, struct call *call, const char *client_id,
-	struct span client_secret, core_token_fn done, void *arg)
+void core_client_authenticate(struct core *core, struct call *call,
+	const struct client_proof *proof, core_client_fn2 done, void *arg)
+{
+	bool proved = proof->secret.len > 0 || proof->assertion.len > 0;
+
+	(void)core;
+	call->who.kind = PRINCIPAL_CLIENT;
+	fake_copy(fake.client_id, sizeof(fake.client_id), proof->id);
+	fake_copy(fake.client_secret, sizeof(fake.client_secret), proof->secret);
+	fake_copy(fake.endpoint, sizeof(fake.endpoint), span_string(proof->endpoint));
+	fake_push(FAKE_KNOWN, (void *)done, arg,
+		proved ? fake.client : (struct fault){.rc = RC_CLIENT_AUTH_REQUIRED});
+}
+
+void core_client_grant(struct core *core, struct call *call, const struct client_known *client,
+	core_token_fn done, void *arg)
 {
 	(void)core;
 	(void)call;
-	fake_copy(fake.client_id, sizeof(fake.client_id), span_string(client_id));
-	fake_copy(fake.client_secret, sizeof(fake.client_secret), client_secret);
+	(void)client;
 	fake.asked++;
 	fake_push(FAKE_TOKEN, (void *)done, arg, fake.token);
 }
+
+/* core/token.h */
 
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)
@@ -429,6 +459,7 @@ struct span core_ca_certificate(const struct core *core)
 
 FAKE_OPERATION(core_agency_add, const struct agency_add_request *, core_id_fn, FAKE_ID)
 FAKE_OPERATION(core_client_add, const struct client_add_request *, core_client_fn, FAKE_CLIENT)
+FAKE_OPERATION(core_client_list, const struct id *, core_clients_fn, FAKE_CLIENTS)
 FAKE_OPERATION(core_client_rotate, const struct id *, core_client_fn, FAKE_CLIENT)
 FAKE_OPERATION(core_client_disable, const struct id *, core_done_fn, FAKE_DONE)
 FAKE_OPERATION(core_subscriber_list, const struct subscriber_query *, core_subscribers_fn,

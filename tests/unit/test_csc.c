@@ -494,6 +494,7 @@ static void a_token_for_id_and_secret(void **state)
 	assert_string_equal(ask_header("Cache-Control"), "no-store");
 	assert_string_equal(fake.client_id, "a");
 	assert_string_equal(fake.client_secret, "b+c");
+	assert_string_equal(fake.endpoint, "https://127.0.0.1:8443/oauth2/token");
 	ask.authorization = "Basic YTpiJTJCYw=="; /* a:b%2Bc */
 	assert_token("grant_type=client_credentials", 200, "", "");
 	assert_string_equal(fake.client_secret, "b+c");
@@ -515,10 +516,10 @@ static void token_faults_in_the_words_of_the_standard(void **state)
 	assert_token("client_id=a&client_id=a&grant_type=client_credentials&client_secret=b", 400,
 		"invalid_request", rc_text(RC_MALFORMED, RC_CSC_V1));
 	assert_int_equal(fake.asked, 0);
-	fake.token.rc = RC_CLIENT_ID_INVALID;
+	fake.client.rc = RC_CLIENT_ID_INVALID;
 	assert_token("client_id=a&grant_type=client_credentials&client_secret=b", 400,
 		"invalid_request", "Invalid parameter client_id");
-	fake.token.rc = RC_CLIENT_SECRET_INVALID;
+	fake.client.rc = RC_CLIENT_SECRET_INVALID;
 	assert_token("client_id=a&grant_type=client_credentials&client_secret=b", 400,
 		"invalid_request", "Invalid parameter client_secret");
 	ask.authorization = "Basic !";
