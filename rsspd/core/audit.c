@@ -39,12 +39,11 @@ void audit_row_from_call(struct audit_row *row, struct call *call, const char *e
 		.rule = call->rule,
 		.policy_version = call->policy_version,
 	};
-	if (call->who.kind == PRINCIPAL_CLIENT) {
-		row->client = call->who.client;
-		row->agency = call->who.agency;
-	} else if (call->who.kind == PRINCIPAL_OPERATOR) {
+	/* on the pages: the client that the subscriber answers to */
+	row->client = call->who.client;
+	row->agency = call->who.agency;
+	if (call->who.kind == PRINCIPAL_OPERATOR)
 		row->operator_name = call->who.operator_name;
-	}
 }
 
 struct audit_writing {

@@ -27,7 +27,7 @@ enum client_mode { CLIENT_EXPLICIT, CLIENT_OAUTH2CODE };
 
 struct principal {
 	enum principal_kind kind;
-	struct id client;
+	struct id client; /* of a subscriber: the one whose request he answers; zero: none */
 	struct id agency; /* the client's node: it sees this one and those below */
 	int64_t client_version;
 	enum client_mode mode;
@@ -51,8 +51,6 @@ struct call {
 	enum lang lang;
 	enum rc_version version; /* whose words the answer uses */
 	struct principal who;
-	bool recalled; /* who: from an earlier request, see core_token_recall() */
-	uint8_t token_sha256[SHA256_LEN]; /* of the token that told who */
 	unsigned rows;			  /* of the audit, made so far */
 	bool audited;
 	/* what the router's audit row names besides, as far as it is known by then */

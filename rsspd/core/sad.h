@@ -5,6 +5,14 @@
 #include "base/secret.h"
 #include "core/call.h"
 #include "hsm/jobs.h"
+#include "store/authorization_code.h"
+
+/* An approval on the page: what the commit of the SAD leaves behind besides. */
+struct authorize_consent {
+	struct span code;	     /* what the SAD is sealed under */
+	const struct code_new *made; /* but for its seal */
+	const char *detail;	     /* of the row of the audit */
+};
 
 struct authorize_request {
 	struct id credential;
@@ -13,6 +21,9 @@ struct authorize_request {
 	size_t hash_len, hash_count;	  /* 0: none given */
 	const struct digest_algo *digest; /* NULL: by length */
 	struct span pin, otp;		  /* data NULL: not given */
+	/* NULL: credentials/authorize, by a client of mode explicit. Otherwise call->who is the
+	 * subscriber, with the client that asks, of mode oauth2code; lives until the callback. */
+	const struct authorize_consent *consent;
 };
 
 struct extend_request {

@@ -5,6 +5,7 @@
 #include "core/sad.h"
 
 #include "base/clock.h"
+#include "core/code.h"
 #include "core/subject.h"
 #include "store/sad.h"
 
@@ -32,6 +33,7 @@ struct authorize_op {
 	struct secret pin, otp;
 	bool has_pin, has_otp;
 	rc_t form; /* what is wrong with it in itself */
+	const struct authorize_consent *consent;
 	/* what was read */
 	struct subject_versions versions;
 	uint8_t certificate_sha256[SHA256_LEN];
@@ -46,6 +48,7 @@ struct authorize_op {
 	int64_t revision; /* of the slot that was opened */
 	struct slot_renewed slot;
 	struct secret text;
+	struct buf code_seal; /* consent: the text, sealed under the code */
 	int64_t otp_step;
 	/* the end */
 	unsigned rounds;
@@ -69,6 +72,7 @@ static void authorize_end(struct authorize_op *op, rc_t rc)
 	buf_free(&op->slot.salt);
 	buf_free(&op->slot.key_seal);
 	buf_free(&op->why);
+	buf_free(&op->code_seal);
 	secret_free(&op->pin);
 	secret_free(&op->otp);
 	secret_free(&op->text);
@@ -133,6 +137,9 @@ static void authorize_wrong(struct authorize_op *op, rc_t rc)
 	struct attempt_wrong wrong;
 	struct audit_row row;
 
+	op->fault.has_tries = true;
+	op->fault.tries_left =
+		op->ordinal < GUARD_TRIES ? (unsigned)(GUARD_TRIES - op->ordinal) : 0;
 	refusal_row(op, &row, rc);
 	wrong_fill(op, &wrong, &row);
 	store_attempt_wrong(op->core->pg, &row, &wrong, lock_written, op);
@@ -182,6 +189,8 @@ static void sad_added(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (added.done) {
 		op->call->audited = true;
 		authorize_end(op, RC_OK);
+	} else if (added.answered) {
+		authorize_stop(op, RC_CONSENT_DONE);
 	} else if (added.locked) {
 		authorize_stop(op, RC_PIN_LOCKED);
 	} else if (replayed) {
@@ -199,8 +208,24 @@ static void sad_added(void *arg, rc_t rc, const struct pg_rows *rows)
 	}
 }
 
+/* Of a consent: who approved what, as the page showed it. */
+static void authorised_row(struct authorize_op *op, struct audit_row *row, bool moved)
+{
+	audit_row_from_call(row, op->call,
+		op->consent == NULL ? "credential.authorised" : "consent.approved", RC_OK);
+	snprintf(row->detail, sizeof(row->detail), "{\"signatures\":%" PRIu32 "%s}", op->signatures,
+		moved ? ",\"slot_moved\":true" : "");
+	if (op->consent == NULL)
+		return;
+	row->detail_text = op->consent->detail;
+	row->digests = buf_span(&op->hashes);
+	row->digest_len = op->hash_len;
+	row->digest_count = op->hash_count;
+}
+
 static void authorize_commit(struct authorize_op *op)
 {
+	struct code_new code;
 	struct audit_row row;
 	struct sad_new fresh = {
 		.id = op->handle,
@@ -223,11 +248,13 @@ static void authorize_commit(struct authorize_op *op)
 
 	memcpy(fresh.sha256, op->sha256, SHA256_LEN);
 	memcpy(fresh.certificate_sha256, op->certificate_sha256, SHA256_LEN);
-	audit_row_from_call(&row, op->call, "credential.authorised", RC_OK);
-	snprintf(row.detail, sizeof(row.detail), "{\"signatures\":%" PRIu32 "%s}", op->signatures,
-		moved.key_seal.len > 0 ? ",\"slot_moved\":true" : "");
-	store_sad_add(
-		op->core->pg, &row, &op->versions, &fresh, op->otp_step, &moved, sad_added, op);
+	authorised_row(op, &row, moved.key_seal.len > 0);
+	if (op->consent != NULL) {
+		code = *op->consent->made;
+		code.sad_seal = buf_span(&op->code_seal);
+	}
+	store_sad_add(op->core->pg, &row, &op->versions, &fresh, op->otp_step, &moved,
+		op->consent == NULL ? NULL : &code, sad_added, op);
 }
 
 /* ---- the SAM ---- */
@@ -238,6 +265,9 @@ static void authorize_accept(struct authorize_op *op, struct job_authorized *ans
 
 	if (rc == RC_OK)
 		rc = sad_text_make(&op->text, &op->handle, buf_span(&answer->secret), op->sha256);
+	if (rc == RC_OK && op->consent != NULL)
+		rc = code_seal(&op->code_seal, op->consent->code, &op->consent->made->consent,
+			secret_span(&op->text));
 	if (rc != RC_OK) {
 		authorize_stop(op, rc);
 		return;
@@ -369,10 +399,13 @@ static rc_t factors_check(const struct authorize_op *op, const struct subject_ro
 
 static rc_t authorize_check(struct authorize_op *op, const struct subject_row *subject)
 {
-	rc_t rc = RC_OK;
+	bool consent = op->consent != NULL;
+	rc_t rc = subject_may(op->call, subject);
 
-	if (strcmp(subject->client_mode, "explicit") != 0)
-		return RC_NOT_EXPLICIT;
+	if (rc != RC_OK)
+		return rc;
+	if (strcmp(subject->client_mode, consent ? "oauth2code" : "explicit") != 0)
+		return consent ? RC_NOT_OAUTH2CODE : RC_NOT_EXPLICIT;
 	if (op->form != RC_OK)
 		return op->form;
 	rc = factors_check(op, subject);
@@ -475,6 +508,7 @@ void core_authorize(struct core *core, struct call *call, const struct authorize
 		.hash_len = request->hash_len,
 		.hash_count = request->hash_count,
 		.digest = request->digest,
+		.consent = request->consent,
 		.has_pin = request->pin.data != NULL,
 		.has_otp = request->otp.data != NULL};
 	if (op->digest == NULL)

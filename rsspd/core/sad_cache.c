@@ -43,6 +43,7 @@ static const size_t spans[] = {
 	offsetof(struct sad_row, hashes),
 	offsetof(struct sad_row, seal),
 	offsetof(struct sad_row, certificate_sha256),
+	offsetof(struct sad_row, tls_sha256),
 	offsetof(struct sad_row, subject.certificate),
 	offsetof(struct sad_row, subject.certificate_sha256),
 };

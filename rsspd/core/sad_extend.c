@@ -169,9 +169,11 @@ static rc_t extend_check(struct extend_op *op, const struct sad_row *sad)
 {
 	const struct subject_row *subject = &sad->subject;
 
-	if (strcmp(subject->client_mode, "explicit") != 0)
-		return RC_NOT_EXPLICIT;
-	rc_t rc = sad_row_check(sad, &op->old);
+	rc_t rc = subject_may(op->call, subject);
+	if (rc == RC_OK)
+		rc = sad_row_check(sad, &op->old);
+	if (rc == RC_OK)
+		rc = sad_row_bound(sad, op->call);
 	if (rc == RC_OK)
 		rc = op->form;
 	if (rc != RC_OK)

@@ -10,7 +10,6 @@
 #include "core/algo.h"
 #include "core/sad_cache.h"
 #include "core/subject.h"
-#include "core/token.h"
 #include "store/sad.h"
 #include "store/signing.h"
 
@@ -259,7 +258,6 @@ static void sign_start(struct sign_op *op)
 		.positions = op->indices,
 		.position_count = op->bound ? op->count : 0,
 		.signature_count = op->count,
-		.token = op->call->recalled ? sha256_span(op->call->token_sha256) : SPAN_NONE,
 	};
 
 	sign_row(op, &row, "signature.started", RC_OK);
@@ -298,8 +296,12 @@ static rc_t sign_check_hashes(struct sign_op *op, const struct sad_row *sad)
 
 static rc_t sign_check(struct sign_op *op, const struct sad_row *sad)
 {
-	rc_t rc = sad_row_check(sad, &op->sad);
+	rc_t rc = subject_may(op->call, &sad->subject);
 
+	if (rc == RC_OK)
+		rc = sad_row_check(sad, &op->sad);
+	if (rc == RC_OK)
+		rc = sad_row_bound(sad, op->call);
 	if (rc == RC_OK)
 		rc = sign_check_hashes(op, sad);
 	if (rc == RC_OK)
@@ -388,23 +390,10 @@ static bool sign_known(struct sign_op *op)
 	return true;
 }
 
-static void sign_confirmed(void *arg, const struct fault *fault)
-{
-	struct sign_op *op = arg;
-
-	if (fault->rc != RC_OK || op->outcome != RC_OK)
-		sign_end(op, fault->rc != RC_OK ? fault->rc : op->outcome);
-	else
-		sign_load(op);
-}
-
-/* A token that was recalled serves what the commit checks; for all else it is confirmed first. */
 static void sign_load(struct sign_op *op)
 {
 	if (sign_known(op))
 		sign_start(op);
-	else if (op->call->recalled)
-		core_token_confirm(op->core, op->call, sign_confirmed, op);
 	else
 		store_sad_load(op->core->pg, &op->call->who.client, &op->credential, op->sad.sha256,
 			sign_loaded, op);
@@ -451,9 +440,7 @@ void core_sign_hash(struct core *core, struct call *call, const struct sign_requ
 		.arg = arg,
 		.credential = request->credential};
 	op->outcome = sign_copy(op, request);
-	if (op->outcome != RC_OK && call->recalled)
-		core_token_confirm(core, call, sign_confirmed, op);
-	else if (op->outcome != RC_OK)
+	if (op->outcome != RC_OK)
 		core_defer(core, sign_refuse, op);
 	else
 		sign_load(op);

@@ -51,6 +51,18 @@ rc_t subject_check(const struct core *core, const struct subject_row *subject)
 	return RC_OK;
 }
 
+rc_t subject_may(const struct call *call, const struct subject_row *subject)
+{
+	const struct principal *who = &call->who;
+
+	if (!id_is_zero(&who->subscriber) && !id_equal(&who->subscriber, &subject->subscriber))
+		return RC_CREDENTIAL_ID_INVALID;
+	if (!id_is_zero(&who->sad_credential) &&
+		!id_equal(&who->sad_credential, &subject->credential))
+		return RC_CREDENTIAL_ID_INVALID;
+	return RC_OK;
+}
+
 void subject_versions(struct subject_versions *versions, const struct subject_row *subject,
 	const struct id *client)
 {
@@ -147,6 +159,13 @@ rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text)
 	if (!live || !text->well_formed || sad->seal.len == 0 || !sad_row_fits(sad))
 		return RC_SAD_INVALID;
 	return RC_OK;
+}
+
+rc_t sad_row_bound(const struct sad_row *sad, const struct call *call)
+{
+	bool same = call->has_tls && secret_equal(sad->tls_sha256, sha256_span(call->tls_sha256));
+
+	return sad->tls_sha256.len == 0 || same ? RC_OK : RC_SAD_INVALID;
 }
 
 rc_t sad_positions_choose(uint32_t *positions, struct span authorised, struct span spent,

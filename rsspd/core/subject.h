@@ -24,6 +24,9 @@ must_check rc_t subject_check(const struct core *core, const struct subject_row 
 /* What the commit compares under lock. */
 void subject_versions(struct subject_versions *versions, const struct subject_row *subject,
 	const struct id *client);
+/* RC_CREDENTIAL_ID_INVALID: who asks does so for another subscriber, or with a token of another
+ * credential: this one looks unknown. */
+must_check rc_t subject_may(const struct call *call, const struct subject_row *subject);
 /* For the rows of the audit. */
 void subject_name(struct call *call, const struct subject_row *subject);
 
@@ -45,6 +48,8 @@ int64_t sad_expires_in_s(int64_t end_ms);
 
 /* RC_SAD_INVALID (unknown, another's, spent, exchanged) or RC_SAD_EXPIRED. */
 must_check rc_t sad_row_check(const struct sad_row *sad, const struct sad_text *text);
+/* RC_SAD_INVALID: it is bound to the certificate of another connection (RFC 8705 §3). */
+must_check rc_t sad_row_bound(const struct sad_row *sad, const struct call *call);
 /* Never NULL after sad_row_check(). */
 const struct digest_algo *sad_row_digest(const struct sad_row *sad);
 

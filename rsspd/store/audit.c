@@ -38,7 +38,10 @@ void audit_put(struct pg_params *params, const struct audit_row *row)
 		pg_put_null(params, PG_NUMBER);
 	else
 		pg_put_number(params, row->policy_version);
-	pg_put_text(params, row->detail[0] != '\0' ? row->detail : "{}");
+	if (row->detail_text != NULL)
+		pg_put_text(params, row->detail_text);
+	else
+		pg_put_text(params, row->detail[0] != '\0' ? row->detail : "{}");
 	put_items(params, row->digests, row->digest_len, row->digest_count);
 	put_items(params, row->signatures, SHA256_LEN, row->signature_count);
 }

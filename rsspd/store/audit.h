@@ -21,6 +21,7 @@ struct audit_row {
 	const char *rule;		/* NULL or "": none */
 	int64_t policy_version;		/* 0: none */
 	char detail[AUDIT_DETAIL_MAX];	/* JSON object text; "" is {} */
+	const char *detail_text;	/* the same where it may be longer; NULL: detail */
 	struct span digests;		/* digest_count of digest_len bytes, in order */
 	size_t digest_len, digest_count;
 	struct span signatures;		/* SHA-256 of each, in order */

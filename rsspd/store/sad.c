@@ -6,7 +6,7 @@ static const struct pg_statement sad_load = {.name = "sad_load", .sql =
 	"SELECT k.unit, " SUBJECT_COLUMNS ", d.id, d.state, d.digest, d.scal, d.hash_count,"
 	" d.unspent, d.turn,"
 	" d.start_at, d.end_at, coalesce(d.seal, ''), d.certificate_sha256,"
-	" d.hashes, d.spent::text"
+	" d.hashes, d.spent::text, coalesce(d.tls_sha256, '')"
 	" FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) WITH ORDINALITY"
 	"  AS k (client, credential, sha256, unit) JOIN (" SUBJECT_TABLES ")"
 	"  ON cl.id = k.client AND c.id = k.credential"
@@ -46,16 +46,19 @@ void store_sad_read(const struct pg_rows *rows, struct sad_row *sad)
 	sad->certificate_sha256 = pg_span(rows, 0, column++);
 	sad->hashes = pg_span(rows, 0, column++);
 	sad->spent = span_string(pg_text(rows, 0, column++));
+	sad->tls_sha256 = pg_span(rows, 0, column++);
 }
 
 /* $18… of both statements that make a SAD: HELD_PARAMS, then these from $25. */
-#define SAD_INSERT(source)                                                                         \
+#define SAD_INSERT(source, consent, tls)                                                           \
 	"INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, "   \
-	"scal, digest, hash_count, unspent, seal, start_at, end_at, request, hashes, spent) "      \
+	"scal, digest, hash_count, unspent, seal, start_at, end_at, request, hashes, spent, "      \
+	"consent, tls_sha256) "                                                                    \
 	"SELECT $25::uuid, $26::bytea, $18::uuid, $20::uuid, $22::uuid, $27::bytea, "              \
 	"$28::bigint, $29::text, $30::bigint, $30::bigint, $31::bytea, $32::timestamptz, "     \
 	"$33::timestamptz, $3::uuid, $34::bytea, "                                                 \
-	"repeat('0', CASE $34::bytea WHEN '' THEN 0 ELSE $30::bigint::integer END)::varbit FROM " source
+	"repeat('0', CASE $34::bytea WHEN '' THEN 0 ELSE $30::bigint::integer END)::varbit, "    \
+	consent ", " tls " FROM " source
 
 static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 {
@@ -72,24 +75,47 @@ static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 	pg_put_bytes(params, fresh->hashes.len == 0 ? SPAN("", 0) : fresh->hashes);
 }
 
+/* The guard is opened by the right factors, if `source` has a row. */
+#define GUARD_OPEN(source)                                                                         \
+	"guard AS (UPDATE rssp.credential_guard SET failures = 0,"                                 \
+	"  last_step = greatest(last_step, $35::bigint)"                                           \
+	"  WHERE credential = $18::uuid AND locked_at IS NULL"                                     \
+	"  AND ($35::bigint = 0 OR last_step < $35::bigint) AND EXISTS (SELECT FROM " source ")"   \
+	"  RETURNING 1)"
+#define SLOT_MOVE                                                                                  \
+	"moved AS (INSERT INTO rssp.slot (credential, slot, generation, kdf_memory_kib,"           \
+	"  kdf_passes, salt, key_seal, revision) SELECT $18::uuid, 0, $36::bigint, $37::bigint,"   \
+	"  $38::bigint, $39::bytea, $40::bytea, $41::bigint FROM guard"                            \
+	"  WHERE $40::bytea IS NOT NULL ON CONFLICT DO NOTHING)"
+#define GUARD_STATE                                                                                \
+	"SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL, g.last_step"
+
 static const struct pg_statement sad_add = {.name = "sad_add", .sql =
 	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
-	" guard AS (UPDATE rssp.credential_guard SET failures = 0,"
-	"  last_step = greatest(last_step, $35::bigint)"
-	"  WHERE credential = $18::uuid AND locked_at IS NULL"
-	"  AND ($35::bigint = 0 OR last_step < $35::bigint) AND EXISTS (SELECT FROM held)"
-	"  RETURNING 1),"
-	" fresh AS (" SAD_INSERT("guard") "),"
-	" moved AS (INSERT INTO rssp.slot (credential, slot, generation, kdf_memory_kib, kdf_passes,"
-	"  salt, key_seal, revision) SELECT $18::uuid, 0, $36::bigint, $37::bigint, $38::bigint,"
-	"  $39::bytea, $40::bytea, $41::bigint FROM guard WHERE $40::bytea IS NOT NULL ON CONFLICT DO NOTHING),"
-	" noted AS (" AUDIT_INSERT("guard") ")"
-	" SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL,"
-	" g.last_step FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
+	" " GUARD_OPEN("held") ","
+	" fresh AS (" SAD_INSERT("guard", "NULL::uuid", "NULL::bytea") "), " SLOT_MOVE ","
+	" noted AS (" AUDIT_INSERT("guard") ") " GUARD_STATE ", false"
+	" FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
+
+/* The same for a consent: the request is approved, and a code made, by the commit of the SAD; for
+ * the first that comes while the request is open. */
+static const struct pg_statement sad_consent = {.name = "sad_consent", .sql =
+	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
+	" open AS MATERIALIZED (SELECT 1 FROM " REQUEST_OPEN_SQL("$42", "$22")
+	"  AND EXISTS (SELECT FROM held) FOR UPDATE),"
+	" " GUARD_OPEN("open") ","
+	" approved AS (UPDATE rssp.authorization_request SET state = 'approved',"
+	"  subscriber = $20::uuid FROM guard WHERE sha256 = $42::bytea),"
+	" consent AS (" CONSENT_INSERT("$43", "$22", "$20", "credential", "$33", "guard") "),"
+	" code AS (" CODE_INSERT("$43", "$44", "$45", "$46", "$47", "$25", "$48", "$49", "$50", "guard") "),"
+	" fresh AS (" SAD_INSERT("guard", "$43::uuid", "NULL::bytea") "), " SLOT_MOVE ","
+	" noted AS (" AUDIT_INSERT("guard") ") " GUARD_STATE ","
+	" EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM open)"
+	" FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
 
 void store_sad_add(struct pg *pg, const struct audit_row *audit,
 	const struct subject_versions *versions, const struct sad_new *fresh, int64_t otp_step,
-	const struct slot_moved *moved, pg_done_fn done, void *arg)
+	const struct slot_moved *moved, const struct code_new *code, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(audit);
 
@@ -102,7 +128,9 @@ void store_sad_add(struct pg *pg, const struct audit_row *audit,
 	pg_put_bytes(params, moved->salt.len > 0 ? moved->salt : SPAN_NONE);
 	pg_put_bytes(params, moved->key_seal.len > 0 ? moved->key_seal : SPAN_NONE);
 	pg_put_number(params, moved->revision);
-	pg_submit(pg, &sad_add, params, done, arg);
+	if (code != NULL)
+		store_code_put(params, code);
+	pg_submit(pg, code == NULL ? &sad_add : &sad_consent, params, done, arg);
 }
 
 void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added)
@@ -110,6 +138,7 @@ void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added)
 	added->done = pg_bool(rows, 0, 0);
 	added->locked = pg_bool(rows, 0, 1);
 	added->last_step = pg_number(rows, 0, 2);
+	added->answered = pg_bool(rows, 0, 3);
 }
 
 static const struct pg_statement sad_extend = {.name = "sad_extend", .sql =
@@ -118,8 +147,8 @@ static const struct pg_statement sad_extend = {.name = "sad_extend", .sql =
 	"  WHERE id = $35::uuid AND turn = $36::bigint AND state = 'live'"
 	"  AND end_at > $1::timestamptz AND end_at >= $33::timestamptz"
 	"  AND credential = $18::uuid AND client = $22::uuid AND EXISTS (SELECT FROM held)"
-	"  RETURNING id),"
-	" fresh AS (" SAD_INSERT("old") "),"
+	"  RETURNING id, consent, tls_sha256),"
+	" fresh AS (" SAD_INSERT("old", "consent", "tls_sha256") "),"
 	" noted AS (" AUDIT_INSERT("old") ")"
 	" SELECT id FROM old"};
 

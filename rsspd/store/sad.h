@@ -3,6 +3,7 @@
 #define STORE_SAD_H
 
 #include "base/digest.h"
+#include "store/authorization_code.h"
 #include "store/credential.h"
 
 /* What signing and extending read in one statement: the subject and, if this very client has such a
@@ -18,6 +19,7 @@ struct sad_row {
 	struct span certificate_sha256;
 	struct span hashes;		/* of all positions, one after another; empty: bound to none */
 	struct span spent;		/* one character a position: '0' unspent, '1' spent */
+	struct span tls_sha256;		/* the client certificate that it is bound to; empty: none */
 };
 /* No row: an unknown or foreign credential. */
 void store_sad_load(struct pg *pg, const struct id *client, const struct id *credential,
@@ -41,6 +43,7 @@ struct sad_added {
 	bool done;			/* else nothing was written, and: */
 	bool locked;			/* the credential was locked meanwhile */
 	int64_t last_step;		/* of the last OTP that was accepted: if not lower, a replay */
+	bool answered;			/* the request that was to be approved had its answer already */
 };
 /* The slot that a right PIN moved; key_seal empty: it did not move. */
 struct slot_moved {
@@ -48,9 +51,10 @@ struct slot_moved {
 	int64_t generation, kdf_memory_kib, kdf_passes;
 	struct span salt, key_seal;
 };
+/* `code`: the approval that the SAD comes from; NULL: credentials/authorize. */
 void store_sad_add(struct pg *pg, const struct audit_row *audit,
 	const struct subject_versions *versions, const struct sad_new *fresh, int64_t otp_step,
-	const struct slot_moved *moved, pg_done_fn done, void *arg);
+	const struct slot_moved *moved, const struct code_new *code, pg_done_fn done, void *arg);
 void store_sad_added_read(const struct pg_rows *rows, struct sad_added *added);
 
 /* The old one dies, the new one takes its place. One row when it was done; none: something changed
