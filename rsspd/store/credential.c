@@ -52,8 +52,9 @@ void store_held_put_batch(struct pg_params *params, const struct subject_version
 }
 
 static const struct pg_statement credential_get = {.name = "credential_get", .sql =
-	"SELECT " SUBJECT_COLUMNS " FROM " SUBJECT_TABLES
-	" WHERE cl.id = $1::uuid AND c.id = $2::uuid"};
+	"SELECT k.unit, " SUBJECT_COLUMNS
+	" FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (client, credential, unit)"
+	" JOIN (" SUBJECT_TABLES ") ON cl.id = k.client AND c.id = k.credential", .batch = true};
 
 void store_credential_get(struct pg *pg, const struct id *client, const struct id *credential,
 	pg_done_fn done, void *arg)
@@ -102,30 +103,32 @@ void store_subscriber_seen(struct pg *pg, const struct id *client, const struct 
  * last attempt began longer than any attempt takes, the credential is locked.
  */
 static const struct pg_statement attempt_take = {.name = "attempt_take", .sql =
-	"WITH throttle AS MATERIALIZED (SELECT coalesce((SELECT failures FROM rssp.client_failures"
-	"  WHERE client = $2::uuid AND window_start > $3::timestamptz - interval '1 minute'), 0)"
-	"  >= $4::bigint AS closed),"
-	" taken AS (UPDATE rssp.credential_guard SET failures = failures + 1,"
-	"  attempted_at = $3::timestamptz WHERE credential = $1::uuid AND failures < 5"
-	"  AND locked_at IS NULL AND NOT (SELECT closed FROM throttle) RETURNING failures)"
-	" SELECT coalesce((SELECT failures FROM taken), 0)::bigint,"
-	" g.locked_at IS NOT NULL, g.failures >= 5"
-	"  AND g.attempted_at < $3::timestamptz - interval '1 minute',"
-	" (SELECT closed FROM throttle), c.factors, c.certificate, t.generation, t.kdf_memory_kib,"
+	"WITH asked AS MATERIALIZED (SELECT u.*, coalesce((SELECT f.failures"
+	"  FROM rssp.client_failures f WHERE f.client = u.client"
+	"  AND f.window_start > u.at - interval '1 minute'), 0) >= u.most AS closed"
+	"  FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[])"
+	"  WITH ORDINALITY AS u (credential, client, at, most, unit)),"
+	" taken AS (UPDATE rssp.credential_guard g SET failures = g.failures + 1,"
+	"  attempted_at = k.at FROM asked k WHERE g.credential = k.credential AND g.failures < 5"
+	"  AND g.locked_at IS NULL AND NOT k.closed RETURNING k.unit, g.failures)"
+	" SELECT k.unit, coalesce((SELECT n.failures FROM taken n WHERE n.unit = k.unit), 0)::bigint,"
+	" g.locked_at IS NOT NULL, g.failures >= 5 AND g.attempted_at < k.at - interval '1 minute',"
+	" k.closed, c.factors, c.certificate, t.generation, t.kdf_memory_kib,"
 	" t.kdf_passes, t.salt, t.key_seal, coalesce(c.otp_seal, ''), g.last_step,"
 	" coalesce(g.unlock, ''), coalesce(g.unlock_signature, ''), coalesce(g.unlock_fingerprint, ''),"
 	" t.revision"
-	" FROM rssp.credential_guard g JOIN rssp.credential c ON c.id = g.credential"
+	" FROM asked k JOIN rssp.credential_guard g ON g.credential = k.credential"
+	" JOIN rssp.credential c ON c.id = g.credential"
 	" JOIN LATERAL (SELECT * FROM rssp.slot WHERE credential = c.id AND slot = 0"
 	"  ORDER BY revision DESC, generation DESC, kdf_memory_kib DESC, kdf_passes DESC LIMIT 1) t"
-	"  ON true"
-	" WHERE g.credential = $1::uuid"};
+	"  ON true", .batch = true};
 
 void store_attempt_take(struct pg *pg, const struct attempt_new *attempt, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(NULL);
 
 	pg_set_lane(params, &attempt->credential);
+	pg_set_key(params, &attempt->credential);
 	pg_put_id(params, &attempt->credential);
 	pg_put_id(params, &attempt->client);
 	pg_put_time(params, attempt->now_ms);
