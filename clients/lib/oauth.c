@@ -117,10 +117,11 @@ rc_t oauth_push_url(struct client *client, const char *service, const struct oau
 	const char *name = client_answer_string(answer, "request_uri");
 	if (name == NULL || strlen(name) >= OAUTH_URI)
 		return RC_SERVER_ANSWER;
+	/* RFC 9126 §4: nothing else may stand beside it */
 	const struct client_parameter parameters[] = {
-		{"client_id", who->id}, {"request_uri", name}, {"lang", ask->lang}};
+		{"client_id", who->id}, {"request_uri", name}};
 	rc = begin_url(service, url);
-	return rc == RC_OK ? client_form(client, parameters, 3, url) : rc;
+	return rc == RC_OK ? client_form(client, parameters, 2, url) : rc;
 }
 
 rc_t oauth_details(const char *credential, const struct csc_hashes *hashes,

@@ -473,7 +473,7 @@ static void test_a_pushed_request_leaves_only_its_name_to_the_browser(void **sta
 		RC_OK);
 	assert_int_equal(buf_string(&url, &text), RC_OK);
 	assert_string_equal(text, "https://rssp.mau.vn/oauth2/authorize?client_id=app&request_uri="
-				  "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Aa%20b&lang=en");
+				  "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Aa%20b");
 	client_free(&client);
 
 	client = connect_echo();
