@@ -37,6 +37,14 @@ static const struct notice_text {
 	{"factor-changed", "Yếu tố xác thực đã thay đổi / Signing factor changed",
 		"Mã PIN hoặc ứng dụng OTP của khoá ký số tập trung của bạn đã được thay đổi.",
 		"The PIN or the authenticator of your central signing key has been changed."},
+	{"password-changed", "Mật khẩu đã thay đổi / Password changed",
+		"Mật khẩu vào trang tài khoản ký số tập trung của bạn đã được thay đổi.",
+		"The password of your central signing account has been changed."},
+	{"signed-out", "Đã đăng xuất khỏi mọi nơi / Signed out everywhere",
+		"Mọi phiên đăng nhập và mọi quyền mà bạn đã cấp cho ứng dụng của tài khoản ký số tập "
+		"trung đã được kết thúc.",
+		"All sessions of your central signing account, and everything that you had granted "
+		"to applications, have ended."},
 };
 
 static const char not_you_vi[] =
