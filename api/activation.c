@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct activation_values {
-	const char *code, *identity_number, *pin, *key, *lang;
+	const char *code, *identity_number, *pin, *password, *key, *lang;
 	int factors;
 };
 
@@ -41,6 +41,13 @@ static const struct spec_field activation_fields[] = {
 		.wrong = RC_PIN_INVALID_TYPE,
 		.invalid = RC_PIN_INVALID_TYPE,
 		.offset = ACTIVATION(pin)},
+	{.name = "password",
+		.type = SPEC_TEXT,
+		.least = 1,
+		.most = 128,
+		.wrong = RC_PARAMETER_INVALID,
+		.invalid = RC_PASSWORD_WEAK,
+		.offset = ACTIVATION(password)},
 	{.name = "key",
 		.type = SPEC_TEXT,
 		.wrong = RC_KEY_ALGO_INVALID,
@@ -94,6 +101,7 @@ void activation_activate(struct request *request)
 		.pin = span_string(values->pin),
 		.key = key,
 		.pin_only = values->factors == FACTORS_PIN,
+		.password = values->password == NULL ? SPAN_NONE : span_string(values->password),
 	};
 	core_activate(request->core, &request->call, &asked, on_activated, request);
 }

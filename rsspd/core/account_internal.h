@@ -1,5 +1,5 @@
 /* What signing in and changing a password share: a password, counted before it is checked. Seen by
- * the files account*.c only. */
+ * the files account*.c and activation.c only. */
 #ifndef CORE_ACCOUNT_INTERNAL_H
 #define CORE_ACCOUNT_INTERNAL_H
 

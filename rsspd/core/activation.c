@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/account_internal.h"
 #include "core/otpauth.h"
 #include "core/x509.h"
 #include "store/enrolment.h"
@@ -26,7 +27,7 @@ struct activation_op {
 	int64_t started_ms;
 	struct loop_timer *refusal;
 	char identity_number[IDENTITY_NUMBER_SIZE];
-	struct secret code, pin;
+	struct secret code, pin, password;
 	const struct key_algo *key;
 	bool pin_only;
 	struct enrolment_tried tried;
@@ -51,6 +52,7 @@ static void activation_end(void *arg)
 	enrolment_tried_free(&op->tried);
 	secret_free(&op->code);
 	secret_free(&op->pin);
+	secret_free(&op->password);
 	secret_free(&op->otpauth);
 	buf_free(&op->certificate);
 	buf_free(&op->text);
@@ -82,7 +84,8 @@ static void activation_on_added(void *arg, rc_t rc, const struct pg_rows *rows)
 }
 
 static void activation_row(
-	const struct activation_op *op, struct audit_row *row, const struct x509_facts *facts)
+	const struct activation_op *op, struct audit_row *row, const struct x509_facts *facts,
+	bool with_password)
 {
 	char serial[2 * SERIAL_MAX + 1];
 
@@ -92,6 +95,8 @@ static void activation_row(
 	operate_detail(row, "key", op->key->name);
 	operate_detail(row, "factors", op->pin_only ? "PIN" : "PIN AND OTP");
 	operate_detail(row, "serial", serial);
+	if (with_password)
+		operate_detail(row, "password", "set");
 }
 
 static void activation_record(
@@ -116,12 +121,13 @@ static void activation_record(
 		.kdf_passes = (int64_t)made->kdf.passes,
 		.salt = buf_span(&made->salt),
 		.key_seal = buf_span(&made->key_seal),
+		.password = password_new_of(&made->password),
 	};
 	struct audit_row row = {0};
 
 	memcpy(fresh.certificate_sha256, facts->sha256, SHA256_LEN);
 	op->call->credential = op->credential;
-	activation_row(op, &row, facts);
+	activation_row(op, &row, facts, made->password.generation != 0);
 	store_credential_add(op->core->pg, &row, &fresh, activation_on_added, op);
 }
 
@@ -187,7 +193,7 @@ static void activation_on_answer(void *arg, struct hsm_answer *answer)
 		activation_fail(op, unheard ? rc : RC_ACTIVATION_REFUSED);
 		return;
 	}
-	if (rc == RC_PIN_WEAK || rc == RC_HSM_DOWN) {
+	if (rc == RC_PIN_WEAK || rc == RC_PASSWORD_WEAK || rc == RC_HSM_DOWN) {
 		activation_give_back(op, rc);
 		return;
 	}
@@ -223,12 +229,14 @@ static void activation_ask_sam(struct activation_op *op)
 		.key = op->key->kind,
 		.factors = op->pin_only ? "PIN" : "PIN AND OTP",
 		.scal = op->pin_only ? SCAL_1 : SCAL_2,
+		.password = secret_span(&op->password),
 	};
 
 	memcpy(job.operator_fingerprint, op->tried.operator_fingerprint, SHA256_LEN);
 	hsm_client_activate(op->core->hsm, &job, activation_on_answer, op);
 	secret_free(&op->code);
 	secret_free(&op->pin);
+	secret_free(&op->password);
 }
 
 /* Asked before the SAM, because a certificate cannot be unmade: who was enrolled and then excluded
@@ -331,6 +339,8 @@ static rc_t activation_copy(struct activation_op *op, const struct activation_re
 		rc = secret_set(&op->code, request->code);
 	if (rc == RC_OK)
 		rc = secret_set(&op->pin, request->pin);
+	if (rc == RC_OK)
+		rc = secret_set(&op->password, request->password);
 	return rc;
 }
 

@@ -125,11 +125,12 @@ void core_enrol_submit(struct core *core, struct call *call, struct span stateme
 	struct span signature, core_enrol_fn done, void *arg);
 
 /* Activation, by the subscriber (no principal). RC_ACTIVATION_REFUSED says nothing of which part
- * was wrong; RC_PIN_WEAK; RC_POLICY_DENIED with the fault's text. */
+ * was wrong; RC_PIN_WEAK; RC_PASSWORD_WEAK; RC_POLICY_DENIED with the fault's text. */
 struct activation_request {
 	struct span code, identity_number, pin;
 	const struct key_algo *key;
 	bool pin_only; /* PIN without OTP, SCAL 1: RC_PARAMETER_INVALID unless allowed here */
+	struct span password; /* of the subscriber's account; data NULL: none is set */
 };
 struct activation_view {
 	struct id subscriber, credential;

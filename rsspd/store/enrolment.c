@@ -225,6 +225,14 @@ static const struct pg_statement credential_add = {.name = "credential_add", .sq
 	" salt, key_seal) SELECT id, 0, $32::bigint, $33::bigint, $34::bigint, $35::bytea,"
 	" $36::bytea FROM fresh), "
 	"guard AS (INSERT INTO rssp.credential_guard (credential) SELECT id FROM fresh), "
+	/* the code and the identity number prove more than an older password */
+	"account AS (INSERT INTO rssp.account AS a (subscriber, generation, kdf_memory_kib, kdf_passes,"
+	" salt, mac) SELECT subscriber, $37::bigint, $38::bigint, $39::bigint, $40::bytea, $41::bytea"
+	" FROM fresh WHERE $37::bigint IS NOT NULL ON CONFLICT (subscriber) DO UPDATE SET"
+	" generation = excluded.generation, kdf_memory_kib = excluded.kdf_memory_kib,"
+	" kdf_passes = excluded.kdf_passes, salt = excluded.salt, mac = excluded.mac,"
+	" version = a.version + 1, changed_at = $1::timestamptz RETURNING a.subscriber), "
+	"ended AS (DELETE FROM rssp.session WHERE subscriber IN (SELECT subscriber FROM account)), "
 	"told AS (INSERT INTO rssp.notice (subscriber, kind, detail)"
 	" SELECT subscriber, 'activated', json_build_object('credential', id) FROM fresh), "
 	"noted AS (" AUDIT_INSERT("fresh") ") SELECT id FROM fresh"};
@@ -253,5 +261,6 @@ void store_credential_add(struct pg *pg, const struct audit_row *audit,
 	pg_put_number(params, fresh->kdf_passes);
 	pg_put_bytes(params, fresh->salt);
 	pg_put_bytes(params, fresh->key_seal);
+	password_new_put(params, &fresh->password);
 	pg_submit(pg, &credential_add, params, done, arg);
 }

@@ -2,6 +2,7 @@
 #ifndef STORE_ENROLMENT_H
 #define STORE_ENROLMENT_H
 
+#include "store/account.h"
 #include "store/subscriber.h"
 
 /* What an enrolment line meets in the database. */
@@ -76,8 +77,10 @@ struct credential_new {
 	struct span otp_seal;			/* data NULL: no OTP */
 	int64_t generation, kdf_memory_kib, kdf_passes;
 	struct span salt, key_seal;
+	struct password_new password;		/* of the subscriber's account; generation 0: none */
 };
-/* Redeems the code and makes the credential. One row; none if the code was redeemed meanwhile or
+/* Redeems the code and makes the credential; a password replaces the one that the subscriber may
+ * have, and ends the sessions that were begun with it. One row; none if the code was redeemed meanwhile or
  * what the policy was asked about has changed. */
 void store_credential_add(struct pg *pg, const struct audit_row *audit,
 	const struct credential_new *fresh, pg_done_fn done, void *arg);
