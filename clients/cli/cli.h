@@ -170,6 +170,13 @@ int file_make_folders(const char *path, mode_t mode);
 struct appearance;
 enum cli_exit cli_appearance(struct cli *cli, struct appearance **appearance);
 
+/* operator.c: POST to an operators' address; what is answered becomes the result. body is taken
+ * over. */
+enum cli_exit cli_call(struct cli *cli, const char *path, json_t *body);
+/* GET a list, show it as a table. */
+enum cli_exit cli_show_list(struct cli *cli, const char *path,
+	const struct client_parameter *parameters, size_t parameter_count, const char *member,
+	const struct cli_column *columns, size_t column_count);
 /* operator.c: the key that signs statements, by --operator-key. */
 struct operator_key;
 enum cli_exit cli_operator_key(struct cli *cli, struct operator_key **key);
@@ -183,6 +190,8 @@ enum cli_exit cli_operator_enrol(struct cli *cli);
 enum cli_exit cli_agency_add(struct cli *cli);
 enum cli_exit cli_agency_list(struct cli *cli);
 enum cli_exit cli_client_add(struct cli *cli);
+enum cli_exit cli_client_list(struct cli *cli);
+enum cli_exit cli_client_show(struct cli *cli);
 enum cli_exit cli_client_rotate(struct cli *cli);
 enum cli_exit cli_client_disable(struct cli *cli);
 enum cli_exit cli_subscriber_list(struct cli *cli);

@@ -1,4 +1,4 @@
-/* The small commands of an operator: agencies, clients, subscribers. */
+/* The small commands of an operator: agencies, subscribers. */
 #include "clients/cli/cli.h"
 
 #include "clients/lib/operator.h"
@@ -8,8 +8,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* POST; what the server answers becomes the result. body is taken over. */
-static enum cli_exit call(struct cli *cli, const char *path, json_t *body)
+enum cli_exit cli_call(struct cli *cli, const char *path, json_t *body)
 {
 	rc_t rc = client_post(cli->client, path, body, &cli->answer);
 
@@ -21,8 +20,7 @@ static enum cli_exit call(struct cli *cli, const char *path, json_t *body)
 	return CLI_DONE;
 }
 
-/* GET a list, show it. */
-static enum cli_exit show_list(struct cli *cli, const char *path,
+enum cli_exit cli_show_list(struct cli *cli, const char *path,
 	const struct client_parameter *parameters, size_t parameter_count, const char *member,
 	const struct cli_column *columns, size_t column_count)
 {
@@ -51,7 +49,7 @@ enum cli_exit cli_agency_add(struct cli *cli)
 	json_t *path = json_array();
 	for (size_t i = 0; i < cli->argument_count; i++)
 		json_array_append_new(path, json_string(cli->arguments[i]));
-	enum cli_exit code = call(cli, "/operator/v1/agencies",
+	enum cli_exit code = cli_call(cli, "/operator/v1/agencies",
 		json_pack(
 			"{s:o, s:s?, s:s}", "path", path, "sector", sector, "province", province));
 	if (code == CLI_DONE)
@@ -70,57 +68,8 @@ enum cli_exit cli_agency_list(struct cli *cli)
 		{"path", {"PATH", "CÁC CẤP"}},
 	};
 
-	return show_list(
+	return cli_show_list(
 		cli, "/operator/v1/agencies", NULL, 0, "agencies", columns, COUNT(columns));
-}
-
-static enum cli_exit show_secret(struct cli *cli)
-{
-	const char *id = client_answer_string(&cli->answer, "clientID");
-	const char *secret = client_answer_string(&cli->answer, "clientSecret");
-
-	if (id == NULL || secret == NULL)
-		return cli_fail_rc(cli, RC_SERVER_ANSWER);
-	cli_say(cli, "client  %s\nsecret  %s", "ứng dụng  %s\nmật khẩu  %s", id, secret);
-	cli_note(cli, "The secret is shown this once: keep it where only the application reads it.",
-		"Mật khẩu chỉ hiện một lần: hãy cất ở nơi chỉ ứng dụng đọc được.");
-	return CLI_DONE;
-}
-
-enum cli_exit cli_client_add(struct cli *cli)
-{
-	const char *name = cli_value(cli, "name");
-	const char *agency = cli_value(cli, "agency");
-	const char *mode = cli_value(cli, "mode");
-	const char *profile = cli_value(cli, "profile");
-
-	if (name == NULL || agency == NULL)
-		return cli_fail(cli, CLI_USAGE, "--name and --agency are required",
-			"cần có --name và --agency");
-	enum cli_exit code = call(cli, "/operator/v1/clients",
-		json_pack("{s:s, s:s, s:s, s:s}", "name", name, "agencyID", agency, "mode",
-			mode == NULL ? "explicit" : mode, "profile",
-			profile == NULL ? "general" : profile));
-	return code == CLI_DONE ? show_secret(cli) : code;
-}
-
-enum cli_exit cli_client_rotate(struct cli *cli)
-{
-	enum cli_exit code = call(cli, "/operator/v1/clients/rotate",
-		json_pack("{s:s}", "clientID", cli->arguments[0]));
-
-	return code == CLI_DONE ? show_secret(cli) : code;
-}
-
-enum cli_exit cli_client_disable(struct cli *cli)
-{
-	enum cli_exit code = call(cli, "/operator/v1/clients/disable",
-		json_pack("{s:s}", "clientID", cli->arguments[0]));
-
-	if (code == CLI_DONE)
-		cli_say(cli, "client %s is refused from now on",
-			"ứng dụng %s bị từ chối từ bây giờ", cli->arguments[0]);
-	return code;
 }
 
 /* One row a credential, so that its id stands where unlock wants it. */
@@ -189,7 +138,7 @@ static const char *localised(const struct cli *cli, const char *member)
 
 enum cli_exit cli_subscriber_set_position(struct cli *cli)
 {
-	enum cli_exit code = call(cli, "/operator/v1/subscribers/set-position",
+	enum cli_exit code = cli_call(cli, "/operator/v1/subscribers/set-position",
 		json_pack(
 			"{s:s, s:s}", "userID", cli->arguments[0], "position", cli->arguments[1]));
 
@@ -208,7 +157,7 @@ enum cli_exit cli_subscriber_set_position(struct cli *cli)
 
 enum cli_exit cli_subscriber_disable(struct cli *cli)
 {
-	enum cli_exit code = call(cli, "/operator/v1/subscribers/disable",
+	enum cli_exit code = cli_call(cli, "/operator/v1/subscribers/disable",
 		json_pack("{s:s}", "userID", cli->arguments[0]));
 
 	if (code == CLI_DONE)

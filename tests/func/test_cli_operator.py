@@ -163,7 +163,8 @@ def test_agencies_are_added_and_listed(rssp):
 
 
 def test_a_client_lives_and_ends(rssp, server, operator, agency, subscriber):
-    added = rssp.json("operator", "client", "add", "--name", "Phần mềm Mẫu", "--agency", agency.id)
+    added = rssp.json("operator", "client", "add", "--name", "Phần mềm Mẫu", "--agency", agency.id,
+                      "--mode", "explicit")
 
     def works(secret, expect):
         speaker = Rssp(server)
