@@ -84,7 +84,8 @@ demo_register() {
 	demo_agency other "$top" "SỞ TÀI NGUYÊN VÀ MÔI TRƯỜNG" "VĂN PHÒNG ĐĂNG KÝ ĐẤT ĐAI MẪU"
 	agency=$(rssp operator agency add "$top" --province Mẫu --json | jq -er .agencyID)
 	answer_keep "$RUN/secrets/client.json" \
-		rssp operator client add --name "Sổ học bạ điện tử mẫu" --agency "$agency" --json
+		rssp operator client add --name "Sổ học bạ điện tử mẫu" --agency "$agency" \
+		--mode explicit --json
 	env_write
 }
 
