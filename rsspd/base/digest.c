@@ -27,10 +27,12 @@ rc_t digest_hkdf_sha256(
 	struct span key, struct span salt, struct span info, uint8_t *out, size_t len)
 {
 	char name[] = "SHA256";
+	/* OpenSSL refuses NULL even when it is of no length */
+	const void *bytes = salt.data == NULL ? "" : (const void *)salt.data;
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key.data, key.len),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt.data, salt.len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)bytes, salt.len),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info.data, info.len),
 		OSSL_PARAM_construct_end(),
 	};
