@@ -36,6 +36,18 @@ void oauth2_token(struct request *request);
 extern const struct spec activation_spec;
 void activation_activate(struct request *request);
 
+/* account.c */
+extern const struct spec account_session_spec, account_sign_in_spec, account_signatures_spec,
+	account_factor_spec, account_change_pin_spec, account_change_password_spec;
+void account_session(struct request *request);
+void account_sign_in(struct request *request);
+void account_sign_out(struct request *request);
+void account_sign_out_everywhere(struct request *request);
+void account_credentials(struct request *request);
+void account_signatures(struct request *request);
+void account_change_pin(struct request *request);
+void account_change_password(struct request *request);
+
 /* operator_*.c */
 extern const struct spec operator_agency_add_spec;
 void operator_agency_add(struct request *request);

@@ -75,8 +75,8 @@ const struct route routes[] = {
 		csc_send_otp, RC_BEARER_MALFORMED_OTP),
 	CSC_CLIENT("credentials/getChallenge", "credential.challenge", BODY_SMALL,
 		&csc_challenge_spec, csc_challenge, RC_BEARER_MALFORMED),
-	CSC("signatures/signHash", ROUTE_POST, AUTH_CLIENT_COMMIT, "signature.requested",
-		BODY_HASHES, &csc_sign_hash_spec, csc_sign_hash, RC_BEARER_MALFORMED),
+	CSC("signatures/signHash", ROUTE_POST, AUTH_CLIENT, "signature.requested", BODY_HASHES,
+		&csc_sign_hash_spec, csc_sign_hash, RC_BEARER_MALFORMED),
 
 	CSC_ABSENT("auth/login"),
 	CSC_ABSENT("auth/revoke"),
@@ -94,6 +94,25 @@ const struct route routes[] = {
 		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/activation/v1/activate", AUTH_CODE, "credential.activate", BODY_JSON,
 		BODY_SMALL, &activation_spec, activation_activate, RC_CSC_V1, RC_OK, false},
+
+	FROM_PAGE(ROUTE_GET, "/account/v1/session", AUTH_PAGE, "account.session", BODY_SMALL,
+		&account_session_spec, account_session),
+	FROM_PAGE(ROUTE_POST, "/account/v1/sign-in", AUTH_PAGE, "account.sign-in", BODY_SMALL,
+		&account_sign_in_spec, account_sign_in),
+	FROM_PAGE(ROUTE_POST, "/account/v1/sign-out", AUTH_SESSION, "account.sign-out", BODY_SMALL,
+		&account_session_spec, account_sign_out),
+	FROM_PAGE(ROUTE_POST, "/account/v1/sign-out-everywhere", AUTH_SESSION,
+		"account.sign-out-everywhere", BODY_SMALL, &account_factor_spec,
+		account_sign_out_everywhere),
+	FROM_PAGE(ROUTE_GET, "/account/v1/credentials", AUTH_SESSION, "account.credentials",
+		BODY_SMALL, &account_session_spec, account_credentials),
+	FROM_PAGE(ROUTE_GET, "/account/v1/signatures", AUTH_SESSION, "account.signatures",
+		BODY_SMALL, &account_signatures_spec, account_signatures),
+	FROM_PAGE(ROUTE_POST, "/account/v1/change-pin", AUTH_SESSION, "account.change-pin",
+		BODY_SMALL, &account_change_pin_spec, account_change_pin),
+	FROM_PAGE(ROUTE_POST, "/account/v1/change-password", AUTH_SESSION,
+		"account.change-password", BODY_SMALL, &account_change_password_spec,
+		account_change_password),
 
 	OPERATOR(ROUTE_POST, "agencies", "agency.add", BODY_SMALL, &operator_agency_add_spec,
 		operator_agency_add),
@@ -166,7 +185,7 @@ static bool spec_suits(const struct spec *spec)
 
 static bool wants_token(const struct route *route)
 {
-	return route->authorisation == AUTH_CLIENT || route->authorisation == AUTH_CLIENT_COMMIT;
+	return route->authorisation == AUTH_CLIENT;
 }
 
 static const char *route_fault(const struct route *route)

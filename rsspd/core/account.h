@@ -42,7 +42,8 @@ void core_account_credentials(
 #define ACCOUNT_CURSOR 64
 struct account_signature {
 	int64_t at_ms;
-	const char *client, *agency; /* names; "" when they are not known any more */
+	const char *client; /* its name */
+	const char *agency; /* its agency's, from the lowest level up */
 	struct id credential;
 	int64_t count;
 	const char *labels; /* JSON array of texts; "" when the approval named none */

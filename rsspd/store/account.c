@@ -180,7 +180,9 @@ void store_account_credentials_read(
 }
 
 static const struct pg_statement account_signatures = {.name = "account_signatures", .sql =
-	"SELECT e.at, e.id, e.credential, coalesce(cl.name, ''), coalesce(g.name, ''),"
+	"SELECT e.at, e.id, e.credential, coalesce(cl.name, ''),"
+	" coalesce((SELECT string_agg(up.name, ', ' ORDER BY up.level DESC) FROM rssp.agency up"
+	"  WHERE up.id = ANY (g.path)), ''),"
 	" coalesce(cardinality(e.signatures), 0)::bigint, ''"
 	" FROM (SELECT at, id, credential, client, signatures FROM audit.event"
 	"  WHERE subscriber = $1::uuid AND event = 'signature.created'"
