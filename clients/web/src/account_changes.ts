@@ -1,6 +1,6 @@
 // Changing the PIN or the password, and signing out everywhere: each asks for an OTP.
-import { Child, foreign, h, notice } from "./dom";
-import { Credential, credentialFacts, holder, needsOtp } from "./credential";
+import { Child, h, notice } from "./dom";
+import { Credential, credentialChoice, credentialFacts, needsOtp } from "./credential";
 import { Field, form, FormState, OTP, PIN } from "./form";
 import { show, View } from "./frame";
 import { Fault, post } from "./http";
@@ -61,16 +61,6 @@ function bodyOf(credential: Credential, values: Record<string, string>): Record<
 	return body;
 }
 
-function chooser(credentials: readonly Credential[], chosen: Credential, choose: (one: Credential) => void): Child {
-	if (credentials.length === 1)
-		return credentialFacts(chosen);
-	return h("fieldset", {}, h("legend", {}, say("credential.choose")), ...credentials.map((each, at) => {
-		const radio = h("input", { type: "radio", name: "credential", id: `credential-${at}`, checked: each === chosen });
-		radio.addEventListener("change", () => choose(each));
-		return h("div", { class: "choice" }, radio, h("label", { for: radio.id }, foreign(holder(each)), " · ", each.serialNumber));
-	}));
-}
-
 export function changeView(change: Change, all: readonly Credential[], around: Around): View {
 	const state = new FormState();
 	const title: Key = `account.${change}`;
@@ -95,7 +85,7 @@ export function changeView(change: Change, all: readonly Credential[], around: A
 		if (chosen === undefined)
 			return around.framed(title, notice("warn", h("p", {}, say("credential.none-usable"))));
 		return around.framed(title, h("p", {}, say(LEAD[change])),
-			chooser(credentials, chosen, (one) => { chosen = one; }),
+			credentials.length === 1 ? credentialFacts(chosen) : credentialChoice(credentials, chosen, (one) => { chosen = one; }),
 			form({ fields: fieldsOf(change, chosen), submit: SUBMIT[change], send, elsewhere }, state));
 	};
 }

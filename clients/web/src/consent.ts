@@ -1,6 +1,6 @@
 // An application asks; its user signs in, sees what is asked, approves it or not.
 import { button, Child, facts, foreign, h, notice, section } from "./dom";
-import { Credential, credentialFacts, holder, needsOtp } from "./credential";
+import { Credential, credentialChoice, credentialFacts, needsOtp } from "./credential";
 import { DocumentHash, documentList } from "./documents";
 import { faultNode } from "./fault";
 import { Field, form, FormState, OTP, PIN } from "./form";
@@ -69,7 +69,8 @@ function leave(redirect: string, title: Key): void {
 function whoAsks(asked: Asked): HTMLElement {
 	return facts(
 		[say("client"), h("strong", {}, foreign(asked.client))],
-		[say("client.agency"), foreign(asked.agency)]);
+		[say("client.agency"), foreign(asked.agency)],
+		[say("description"), asked.description ? foreign(asked.description) : null]);
 }
 
 function signedInAs(asked: Asked): HTMLElement {
@@ -98,15 +99,12 @@ function timeLeft(): HTMLElement {
 	return h("div", { class: "ends" }, h("p", {}, say("ends.in"), " ", left), warning);
 }
 
-function chosenCredential(asked: Asked): Credential | null {
-	const offered = asked.credentials ?? [];
-	const checked = document.querySelector<HTMLInputElement>("input[name=credential]:checked");
-
-	return asked.credential ?? offered.find((one) => one.credentialID === checked?.value) ??
-		(offered.length === 1 ? offered[0] ?? null : null);
+/** What is to sign: the one that the application named, or that its owner chooses. */
+interface Chosen {
+	one: Credential | undefined;
 }
 
-function credentialPart(asked: Asked): Child {
+function credentialPart(asked: Asked, chosen: Chosen): Child {
 	const offered = asked.credentials ?? [];
 	const one = asked.credential ?? (offered.length === 1 ? offered[0] : undefined);
 
@@ -114,10 +112,7 @@ function credentialPart(asked: Asked): Child {
 		return section(say("credential"), credentialFacts(one));
 	if (offered.length === 0)
 		return notice("bad", h("p", {}, say("credential.none")));
-	return h("fieldset", {}, h("legend", {}, say("credential.choose")), ...offered.map((each, at) =>
-		h("div", { class: "choice" },
-			h("input", { type: "radio", name: "credential", id: `credential-${at}`, value: each.credentialID, checked: at === 0 }),
-			h("label", { for: `credential-${at}` }, h("strong", {}, foreign(holder(each))), credentialFacts(each)))));
+	return credentialChoice(offered, chosen.one ?? offered[0]!, (changed) => { chosen.one = changed; });
 }
 
 function documentPart(asked: Asked): Child {
@@ -174,21 +169,19 @@ function elsewhere(fault: Fault): boolean {
 	return false;
 }
 
-function decisionForm(asked: Asked, state: FormState): HTMLFormElement {
+function decisionForm(asked: Asked, chosen: Chosen, state: FormState): HTMLFormElement {
 	const service = asked.scope === "service";
-	const offered = asked.credential ?? asked.credentials?.[0] ?? null;
 	const pin: Field = { ...PIN, hint: "pin.hint" };
-	const fields = service ? [] : needsOtp(offered) ? [pin, OTP] : [pin];
+	const fields = service ? [] : needsOtp(chosen.one ?? null) ? [pin, OTP] : [pin];
 
 	async function send(values: Record<string, string>): Promise<void> {
-		const credential = chosenCredential(asked);
 		const body: Record<string, string> = { request: handle };
 		if (!service) {
 			body["PIN"] = values["pin"] ?? "";
 			if (values["otp"] !== undefined)
 				body["OTP"] = values["otp"];
-			if (asked.credential === undefined && credential !== null)
-				body["credentialID"] = credential.credentialID;
+			if (chosen.one !== undefined)
+				body["credentialID"] = chosen.one.credentialID;
 		}
 		const answer = await post<{ redirect: string }>("/consent/v1/approve", body);
 		leave(answer.redirect, "approved.title");
@@ -214,6 +207,7 @@ function lead(asked: Asked): HTMLElement {
 
 function showRequest(asked: Asked): void {
 	const state = new FormState();
+	const chosen: Chosen = { one: asked.credential ?? asked.credentials?.[0] };
 	const title: Key = asked.scope === "service" ? "service.title" : "consent.title";
 
 	show(title, () => h("div", { class: "card" },
@@ -221,13 +215,12 @@ function showRequest(asked: Asked): void {
 		signedInAs(asked),
 		lead(asked),
 		whoAsks(asked),
-		asked.description ? facts([say("description"), foreign(asked.description)]) : null,
-		asked.scope === "service" ? null : credentialPart(asked),
+		asked.scope === "service" ? null : credentialPart(asked, chosen),
 		documentPart(asked),
 		meaning(asked),
 		addressNotice(),
 		timeLeft(),
-		decisionForm(asked, state)));
+		decisionForm(asked, chosen, state)));
 }
 
 function showConsentSignIn(asked: Asked, why: Key | null): void {

@@ -1,5 +1,5 @@
 // A credential in words.
-import { Child, facts, foreign } from "./dom";
+import { Child, facts, foreign, h } from "./dom";
 import { day, isKey, say } from "./say";
 
 export interface Credential {
@@ -59,4 +59,18 @@ export function credentialFacts(credential: Credential, ...more: [string, Child]
 			? say("credential.from-to", { from: day(credential.validFrom), to: day(credential.validTo) })
 			: say("credential.to", { to: day(credential.validTo) })],
 		...more);
+}
+
+/** Several to choose from; `changed` is told which. The first is chosen at first. */
+export function credentialChoice(
+	offered: readonly Credential[], chosen: Credential, changed: (one: Credential) => void): HTMLElement {
+	return h("fieldset", {}, h("legend", {}, say("credential.choose")), ...offered.map((each, at) => {
+		const of = agency(each);
+		const radio = h("input", { type: "radio", name: "credential", id: `credential-${at}`, checked: each === chosen });
+		radio.addEventListener("change", () => changed(each));
+		return h("div", { class: "choice" }, radio, h("label", { for: radio.id },
+			h("strong", {}, say("credential.number", { number: each.serialNumber })),
+			h("span", {}, foreign(holder(each))), of && h("span", {}, foreign(of)),
+			h("span", {}, say("credential.until", { to: day(each.validTo) }))));
+	}));
 }

@@ -25,19 +25,20 @@ function hex(base64: string): string {
 	}
 }
 
-function entry(document: DocumentHash): HTMLLIElement {
+/** Keeps its number when others are hidden. */
+function entry(document: DocumentHash, at: number): HTMLLIElement {
 	const value = hex(document.hash);
 	const short = value.length > 20 ? `${value.slice(0, 8)}…${value.slice(-8)}` : value;
 	const algorithm = NAMES[document.hashAlgorithm] ?? document.hashAlgorithm;
 
-	return h("li", {},
+	return h("li", { value: at + 1 },
 		h("span", { class: "label" }, document.label ? foreign(document.label) : h("em", {}, say("documents.unnamed"))),
 		h("details", {},
 			h("summary", {}, algorithm, " ", h("code", {}, short)),
 			h("code", { class: "whole" }, value)));
 }
 
-/** Without case or tone marks, so that "ky 1" finds "Kỳ I", well, "Kỳ 1". */
+/** Without case or tone marks, so that "ky 1" finds "Kỳ 1". */
 function folded(text: string): string {
 	return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase();
 }

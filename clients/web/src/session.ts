@@ -54,9 +54,9 @@ export function showSignIn(spec: SignIn): void {
 	show(spec.title, () => h("div", { class: "card" },
 		h("h1", {}, say(spec.title)),
 		spec.before(),
+		addressNotice(),
 		form({ fields: [login, PASSWORD], submit: "sign-in", send,
 			...(spec.others ? { others: spec.others } : {}) }, state),
 		h("p", { class: "hint" }, say("sign-in.no-power")),
-		h("p", { class: "hint" }, say("sign-in.forgotten")),
-		addressNotice()));
+		h("p", { class: "hint" }, say("sign-in.forgotten"))));
 }

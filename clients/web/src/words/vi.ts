@@ -56,6 +56,8 @@ export const vi = {
 	"credential.valid": "Hiệu lực",
 	"credential.from-to": "từ {from} đến {to}",
 	"credential.to": "đến {to}",
+	"credential.number": "Số hiệu {number}",
+	"credential.until": "Hiệu lực đến {to}",
 	"credential.status": "Trạng thái",
 	"credential.factors": "Khi ký cần",
 	"credential.none": "Không có chứng thư số nào ký được cho ứng dụng này.",
