@@ -49,6 +49,39 @@ void store_sad_read(const struct pg_rows *rows, struct sad_row *sad)
 	sad->tls_sha256 = pg_span(rows, 0, column++);
 }
 
+static const struct pg_statement sad_bearer = {.name = "sad_bearer", .sql =
+	"SELECT d.client, cl.agency, d.subscriber, d.credential, o.id, cl.version, d.end_at, cl.profile,"
+	" d.state, cl.state = 'active' AND cl.mode = 'oauth2code', o.revoked_at IS NOT NULL,"
+	" coalesce(d.tls_sha256, '') FROM rssp.sad d JOIN rssp.consent o ON o.id = d.consent"
+	" JOIN rssp.client cl ON cl.id = d.client WHERE d.sha256 = $1::bytea"};
+
+void store_sad_bearer(
+	struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(NULL);
+
+	pg_put_bytes(params, SPAN(sha256, SHA256_LEN));
+	pg_submit(pg, &sad_bearer, params, done, arg);
+}
+
+void store_sad_bearer_read(const struct pg_rows *rows, struct sad_bearer_row *bearer)
+{
+	*bearer = (struct sad_bearer_row){
+		.client = pg_id(rows, 0, 0),
+		.agency = pg_id(rows, 0, 1),
+		.subscriber = pg_id(rows, 0, 2),
+		.credential = pg_id(rows, 0, 3),
+		.consent = pg_id(rows, 0, 4),
+		.client_version = pg_number(rows, 0, 5),
+		.end_ms = pg_time_ms(rows, 0, 6),
+		.profile = pg_text(rows, 0, 7),
+		.state = pg_text(rows, 0, 8),
+		.client_active = pg_bool(rows, 0, 9),
+		.revoked = pg_bool(rows, 0, 10),
+		.tls_sha256 = pg_span(rows, 0, 11),
+	};
+}
+
 /* $18… of both statements that make a SAD: HELD_PARAMS, then these from $25. */
 #define SAD_INSERT(source, consent, tls)                                                           \
 	"INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, "   \

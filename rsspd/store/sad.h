@@ -26,6 +26,19 @@ void store_sad_load(struct pg *pg, const struct id *client, const struct id *cre
 	const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg);
 void store_sad_read(const struct pg_rows *rows, struct sad_row *sad);
 
+/* A SAD as the bearer of a request: whose it is, of which client, by which consent. Strings and
+ * spans point into the rows. No row: none that a consent gave. */
+struct sad_bearer_row {
+	struct id client, agency, subscriber, credential, consent;
+	int64_t client_version, end_ms;
+	const char *profile, *state;
+	bool client_active, revoked;
+	struct span tls_sha256;		/* empty: bound to none */
+};
+void store_sad_bearer(
+	struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg);
+void store_sad_bearer_read(const struct pg_rows *rows, struct sad_bearer_row *bearer);
+
 struct sad_new {
 	struct id id;
 	uint8_t sha256[SHA256_LEN];
