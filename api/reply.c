@@ -164,10 +164,14 @@ static json_t *reply_page_fault(const struct call *call, const struct fault *fau
 	return body;
 }
 
-static json_t *reply_client_fault(const struct call *call, rc_t rc, const char *text)
+/* Activation is asked by rssp and by a page: the texts are rssp's, the page goes by the name. */
+static json_t *reply_client_fault(
+	const struct call *call, const struct route *route, rc_t rc, const char *text)
 {
-	return json_pack(
-		"{s:s,s:s}", "error", reply_error(rc, call->version), "error_description", text);
+	bool named = route != NULL && route->authorisation == AUTH_CODE;
+
+	return json_pack("{s:s,s:s,s:s*}", "error", reply_error(rc, call->version),
+		"error_description", text, "code", named ? rc_name(rc) : NULL);
 }
 
 void reply_fault(struct http_answer *answer, const struct call *call, const struct route *route,
@@ -190,7 +194,8 @@ void reply_fault(struct http_answer *answer, const struct call *call, const stru
 		wait = RETRY_AFTER_S;
 	if (wait > 0)
 		http_answer_field(answer, "Retry-After", "%u", wait);
-	json_t *body = pages ? reply_page_fault(call, fault) : reply_client_fault(call, rc, text);
+	json_t *body =
+		pages ? reply_page_fault(call, fault) : reply_client_fault(call, route, rc, text);
 	if (reply_body(answer, body) != RC_OK)
 		answer->status = 503;
 	json_decref(body);
