@@ -130,6 +130,10 @@ static rc_t check_all(struct authorization *out, const struct authorization_aske
 		return RC_NOT_OAUTH2CODE;
 	if (asked->state != NULL && strlen(asked->state) > AUTHORIZATION_STATE_MAX)
 		return RC_STATE_INVALID;
+	if (given(asked->request) != NULL)
+		return RC_REQUEST_OBJECT_REFUSED;
+	if (given(asked->response_mode) != NULL && strcmp(asked->response_mode, "query") != 0)
+		return RC_RESPONSE_MODE_INVALID;
 	if (type == NULL)
 		return RC_RESPONSE_TYPE_MISSING;
 	if (strcmp(type, "code") != 0)
@@ -188,6 +192,7 @@ static rc_t keep(struct authorization *out, const struct authorization_asked *as
 	bool done = keep_text(kept, "redirect_uri", redirect_uri) &&
 		    keep_text(kept, "state", asked->state) &&
 		    keep_text(kept, "description", given(asked->description)) &&
+		    keep_text(kept, "lang", given(asked->lang)) &&
 		    keep_text(kept, "details_type", out->details_type) &&
 		    keep_text(kept, "scope", out->credential_scope ? "credential" : "service") &&
 		    (!out->has_challenge ||
@@ -207,6 +212,7 @@ static void point_into(struct authorization *out)
 	out->redirect_uri_given = json_is_true(json_object_get(out->kept, "redirect_uri_given"));
 	out->state = text_of(out->kept, "state");
 	out->description = text_of(out->kept, "description");
+	out->lang = text_of(out->kept, "lang");
 	out->details_type = text_of(out->kept, "details_type");
 }
 

@@ -20,6 +20,7 @@ struct authorization_asked {
 	const char *response_type, *redirect_uri, *scope, *state, *challenge, *challenge_method;
 	const char *credential, *qualifier, *signatures, *hashes, *hash_algo, *details;
 	const char *description, *account_token, *lang;
+	const char *response_mode, *request; /* of other protocols: refused */
 };
 
 /* As it was checked, and is kept. */
@@ -29,6 +30,7 @@ struct authorization {
 	bool redirect_uri_given;
 	const char *state;	  /* NULL: none */
 	const char *description;  /* NULL: none */
+	const char *lang;	  /* NULL: none */
 	const char *details_type; /* NULL: it came without authorization_details */
 	bool credential_scope;	  /* else service */
 	bool has_challenge;
@@ -39,7 +41,8 @@ struct authorization {
 void authorization_free(struct authorization *authorization);
 
 /* What a request of that client means; `why` as of wish_read_details(). Faults: those of
- * authorization_target(), RC_NOT_OAUTH2CODE, RC_STATE_INVALID, RC_RESPONSE_TYPE_MISSING, _INVALID,
+ * authorization_target(), RC_NOT_OAUTH2CODE, RC_STATE_INVALID, RC_REQUEST_OBJECT_REFUSED,
+ * RC_RESPONSE_MODE_INVALID, RC_RESPONSE_TYPE_MISSING, _INVALID,
  * RC_SCOPE_INVALID, RC_CODE_CHALLENGE_MISSING, _INVALID, RC_DESCRIPTION_INVALID,
  * RC_QUALIFIER_INVALID, RC_CREDENTIAL_ID_INVALID, RC_HASH_…, RC_NUM_SIGNATURES_…,
  * RC_DETAILS_INVALID. */
@@ -73,6 +76,7 @@ struct authorization_begun {
 	const struct secret *handle; /* base64url of 256 bits; NULL with a fault */
 	int64_t expires_in_s;
 	const char *redirect_uri, *state; /* where a fault may be told; NULL: nowhere, or none */
+	const char *lang;		  /* that the application wishes for the page; NULL: none */
 };
 typedef void (*core_authorization_fn)(
 	void *arg, const struct fault *fault, const struct authorization_begun *begun);

@@ -44,6 +44,7 @@ static void keep_end(struct keep_op *op, rc_t rc)
 		.expires_in_s = (op->ends_ms - clock_wall_ms() + 999) / 1000,
 		.redirect_uri = op->told ? text_in(&op->redirect_uri) : NULL,
 		.state = op->told ? text_in(&op->state) : NULL,
+		.lang = op->asked.lang,
 	};
 
 	fault.text = rc == RC_OK ? NULL : text_in(&op->why);

@@ -65,7 +65,7 @@ struct load_op {
 	uint8_t sha256[SHA256_LEN];
 	struct authorization asked;
 	struct consent_view view;
-	struct buf client, agency;
+	struct buf client, agency, name;
 };
 
 static void load_end(struct load_op *op, rc_t rc)
@@ -76,6 +76,7 @@ static void load_end(struct load_op *op, rc_t rc)
 	authorization_free(&op->asked);
 	buf_free(&op->client);
 	buf_free(&op->agency);
+	buf_free(&op->name);
 	free(op);
 }
 
@@ -120,9 +121,13 @@ static rc_t view_fill(struct load_op *op, const struct authorization_row *row)
 	if (rc == RC_OK)
 		rc = buf_append_string(&op->agency, row->agency_name);
 	if (rc == RC_OK)
+		rc = buf_append_string(&op->name, row->subscriber_name);
+	if (rc == RC_OK)
 		rc = buf_string(&op->client, &op->view.client);
 	if (rc == RC_OK)
 		rc = buf_string(&op->agency, &op->view.agency);
+	if (rc == RC_OK)
+		rc = buf_string(&op->name, &op->view.name);
 	op->view.state = state_of(row);
 	op->view.asked = &op->asked;
 	op->view.expires_in_s = (row->ends_ms - clock_wall_ms()) / 1000;
@@ -157,7 +162,8 @@ void core_consent_load(
 	if (op->rc != RC_OK)
 		core_defer(core, load_refuse, op);
 	else
-		store_authorization_load(core->pg, op->sha256, load_read, op);
+		store_authorization_load(
+			core->pg, op->sha256, &call->who.subscriber, load_read, op);
 }
 
 /* ---- approving and declining ---- */
@@ -396,7 +402,8 @@ static void consent_start(struct consent_op *op, struct span handle, const char 
 	if (op->rc != RC_OK)
 		core_defer(op->core, consent_refuse, op);
 	else
-		store_authorization_load(op->core->pg, op->sha256, consent_read, op);
+		store_authorization_load(
+			op->core->pg, op->sha256, &op->call->who.subscriber, consent_read, op);
 }
 
 void core_consent_approve(struct core *core, struct call *call,

@@ -17,6 +17,7 @@ struct consent_view {
 	enum consent_state state;
 	const char *client; /* its name */
 	const char *agency; /* its agency's, from the lowest level up */
+	const char *name;   /* the subscriber's who is signed in; "" nobody is */
 	const struct authorization *asked;
 	int64_t expires_in_s;
 	/* Only of the subscriber who is signed in (call->who), and only those that the client's

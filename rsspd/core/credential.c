@@ -58,6 +58,8 @@ static void view_fill(
 		.scal = subject->scal == 2 ? SCAL_2 : SCAL_1,
 		.mode = op->call->who.mode,
 		.multisign = op->core->settings.multisign,
+		.valid_from_ms = subject->valid_from_ms,
+		.valid_to_ms = subject->valid_to_ms,
 		.certificate = subject->certificate,
 		.issuer_certificate = buf_span(&op->core->ca_certificate),
 	};
@@ -129,6 +131,10 @@ static void credential_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	store_subject_read(rows, 0, &subject);
+	if (subject_may(op->call, &subject) != RC_OK) {
+		credential_end(op, op->list ? RC_USER_ID_INVALID : RC_CREDENTIAL_ID_INVALID, NULL);
+		return;
+	}
 	if (subject_policy_missing(op->core, &subject) && op->policy_reads++ < SUBJECT_ROUNDS)
 		core_policy_read(op->core, credential_policy_read, op);
 	else

@@ -21,6 +21,7 @@ struct credential_view {
 	enum scal scal;
 	enum client_mode mode; /* of the asking client */
 	uint32_t multisign;
+	int64_t valid_from_ms, valid_to_ms;
 	struct span certificate;	/* DER */
 	struct span issuer_certificate; /* DER */
 };
@@ -36,12 +37,14 @@ typedef void (*core_credentials_fn)(
 	void *arg, const struct fault *fault, const struct credential_views *views);
 
 /* All credentials of one subscriber, in order of id; `after` zero: from the start. An unknown or
- * foreign subscriber: RC_USER_ID_INVALID. only_valid leaves out those not enabled or not valid. */
+ * foreign subscriber, or another one than the caller's token stands for: RC_USER_ID_INVALID.
+ * only_valid leaves out those not enabled or not valid. */
 void core_credential_list(struct core *core, struct call *call, const struct id *subscriber,
 	bool only_valid, const struct id *after, uint32_t limit, core_credentials_fn done,
 	void *arg);
 
-/* One; unknown or foreign: RC_CREDENTIAL_ID_INVALID, in the same time. */
+/* One; unknown, foreign, or not what the caller's token stands for: RC_CREDENTIAL_ID_INVALID, in
+ * the same time. */
 void core_credential_get(struct core *core, struct call *call, const struct id *credential,
 	core_credentials_fn done, void *arg);
 

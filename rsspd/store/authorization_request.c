@@ -60,17 +60,19 @@ void store_authorization_take(struct pg *pg, const struct audit_row *audit,
 static const struct pg_statement authorization_load = {.name = "authorization_load", .sql =
 	"SELECT r.state, r.ends_at, r.parameters::text, cl.id, cl.agency, cl.name, cl.profile,"
 	" coalesce((SELECT string_agg(up.name, ', ' ORDER BY up.level DESC) FROM rssp.agency up"
-	"  WHERE up.id = ANY (a.path)), ''), cl.state = 'active' AND cl.mode = 'oauth2code'"
+	"  WHERE up.id = ANY (a.path)), ''), cl.state = 'active' AND cl.mode = 'oauth2code',"
+	" coalesce((SELECT s.name FROM rssp.subscriber s WHERE s.id = $2::uuid), '')"
 	" FROM rssp.authorization_request r JOIN rssp.client cl ON cl.id = r.client"
 	" JOIN rssp.agency a ON a.id = cl.agency"
 	" WHERE r.sha256 = $1::bytea AND r.state <> 'pushed'"};
 
-void store_authorization_load(
-	struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg)
+void store_authorization_load(struct pg *pg, const uint8_t sha256[SHA256_LEN],
+	const struct id *subscriber, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(NULL);
 
 	pg_put_bytes(params, sha256_of(sha256));
+	pg_put_id(params, subscriber);
 	pg_submit(pg, &authorization_load, params, done, arg);
 }
 
@@ -86,6 +88,7 @@ void store_authorization_read(const struct pg_rows *rows, struct authorization_r
 		.client_profile = pg_text(rows, 0, 6),
 		.agency_name = pg_text(rows, 0, 7),
 		.client_active = pg_bool(rows, 0, 8),
+		.subscriber_name = pg_text(rows, 0, 9),
 	};
 }
 

@@ -31,10 +31,11 @@ struct authorization_row {
 	const char *client_name, *client_profile;
 	const char *agency_name;	/* from the lowest level up */
 	bool client_active;		/* and still of mode oauth2code */
+	const char *subscriber_name;	/* of who is asked for; "" nobody */
 };
-/* No row: unknown, or not shown yet. */
-void store_authorization_load(
-	struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg);
+/* For a subscriber, or for nobody (zero). No row: unknown, or not shown yet. */
+void store_authorization_load(struct pg *pg, const uint8_t sha256[SHA256_LEN],
+	const struct id *subscriber, pg_done_fn done, void *arg);
 void store_authorization_read(const struct pg_rows *rows, struct authorization_row *row);
 
 /* One row when it was declined by this; none: it was answered before, or is late. */
