@@ -15,8 +15,9 @@ from lib.people import Operator, agency_path, new_person
 NOBODY = str(uuid.uuid4())
 DIGEST = bytes(range(32))
 
-ROUTES = [("POST", "agencies"), ("GET", "agencies"), ("POST", "clients"), ("POST", "clients/rotate"),
-          ("POST", "clients/disable"), ("GET", "subscribers"), ("POST", "subscribers/set-position"),
+ROUTES = [("POST", "agencies"), ("GET", "agencies"), ("POST", "clients"), ("GET", "clients"),
+          ("POST", "clients/rotate"), ("POST", "clients/disable"), ("GET", "subscribers"),
+          ("POST", "subscribers/set-position"),
           ("POST", "subscribers/unlock"), ("POST", "subscribers/disable"),
           ("POST", "enrolments/check"), ("POST", "enrolments"), ("GET", "audit")]
 
@@ -131,7 +132,7 @@ def test_a_new_secret_ends_the_old_one_and_its_tokens(operator, client, auditor_
     audited(auditor_db, rotated, "client.rotated", "ok")
     body = {"credentialID": NOBODY}
     assert error(client.api.post("/csc/v1/credentials/info", body, 401,
-                                 token=old_token))[0] == "invalid_token"
+                                 token=old_token))[0] == "expired_token"
     form = {"grant_type": "client_credentials", "client_id": client.id}
     client.api.token = None
     client.api.post("/oauth2/token", data={**form, "client_secret": old_secret}, expect=400)
