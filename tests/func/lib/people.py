@@ -10,6 +10,7 @@ from . import statement, totp
 from .api import Api, b64
 
 GOOD_PIN = "kP7vRm2xWq"
+GOOD_PASSWORD = "mua xuân trên núi"
 PROVINCE = "Mẫu"
 _serial = itertools.count(secrets.randbelow(10 ** 8))
 
@@ -61,12 +62,12 @@ class Operator:
     def unlock(self, credential, expect=200):
         return self.post("subscribers/unlock", self.signed(statement.unlock(credential)), expect)
 
-    def subscriber(self, agency, key="p-256", pin=GOOD_PIN, **person):
-        """A new person, enrolled and activated."""
+    def subscriber(self, agency, key="p-256", pin=GOOD_PIN, password=GOOD_PASSWORD, **person):
+        """A new person, enrolled and activated, with an account."""
         someone = new_person(agency, **person)
         enrolled = self.enrol(someone).json()
         assert enrolled["effect"] == "permit", enrolled
-        return Subscriber.activate(self.server, someone, pin, key)
+        return Subscriber.activate(self.server, someone, pin, key, password)
 
 
 class Agency:
@@ -157,8 +158,8 @@ SIGN_ALGO = {"rsa": "1.2.840.113549.1.1.11", "p-2": "1.2.840.10045.4.3.2",
 class Subscriber:
     """Somebody with an activated credential. Each OTP serves once: next_otp() has three."""
 
-    def __init__(self, person, pin, activated, key):
-        self.person, self.pin, self.key = person, pin, key
+    def __init__(self, person, pin, activated, key, password=None):
+        self.person, self.pin, self.key, self.password = person, pin, key, password
         self.user, self.credential = activated["userID"], activated["credentialID"]
         self.otpauth, self.certificate = activated["otpauth"], activated["certificate"]
         self.secret = parse_qs(urlsplit(self.otpauth).query)["secret"][0]
@@ -166,12 +167,14 @@ class Subscriber:
         self.last_step = 0
 
     @classmethod
-    def activate(cls, server, person, pin=GOOD_PIN, key="p-256", **more):
+    def activate(cls, server, person, pin=GOOD_PIN, key="p-256", password=None, **more):
         """Straight to rsspd with the code from the mail, as `rssp activate` does."""
+        if password is not None:
+            more["password"] = password
         answer = Api(server).post("/activation/v1/activate", {
             "code": code_for(server.instance, person["email"]),
             "identityNumber": person["identity_number"], "PIN": pin, "key": key, **more}, expect=200)
-        return cls(person, pin, answer.json(), key)
+        return cls(person, pin, answer.json(), key, password)
 
     def next_otp(self):
         """Codes of the steps t-1, t and t+1 in turn; then there is no other."""
