@@ -20,6 +20,7 @@ struct api {
 	struct operators *operators;
 	struct router *router;
 	struct http *public;
+	struct http *mtls; /* NULL: none */
 	struct http *pki;
 	struct http *metrics; /* NULL: none */
 	loop_fn drained;
@@ -46,12 +47,27 @@ static void api_note_certificate(const SSL_CTX *tls)
 	metric_set(METRIC_TLS_CURRENT, 0, 0, 1);
 }
 
+static rc_t api_listen(struct api *api, uint16_t port, SSL_CTX *tls, struct http **http)
+{
+	const struct api_settings *settings = &api->settings;
+	const struct http_settings listener = {
+		.address = settings->listen_address,
+		.port = port,
+		.tls = tls,
+		.operators = api->operators,
+		.handler = router_handle,
+		.arg = api->router,
+	};
+
+	return http_new(api->loop, &listener, http);
+}
+
 static rc_t api_open_public(struct api *api)
 {
 	const struct api_settings *settings = &api->settings;
 	SSL_CTX *tls = NULL;
-	rc_t rc = tls_new(
-		settings->tls_certificate, settings->tls_key, settings->operators_path, &tls);
+	rc_t rc = tls_new(settings->tls_certificate, settings->tls_key, settings->operators_path,
+		TLS_ASKS_OPERATORS, &tls);
 
 	if (rc != RC_OK)
 		return rc;
@@ -59,15 +75,21 @@ static rc_t api_open_public(struct api *api)
 	if (tls_check_time(tls) != RC_OK)
 		log_warning("api: started with that certificate all the same");
 	api_note_certificate(tls);
-	const struct http_settings listener = {
-		.address = settings->listen_address,
-		.port = settings->listen_port,
-		.tls = tls,
-		.operators = api->operators,
-		.handler = router_handle,
-		.arg = api->router,
-	};
-	return http_new(api->loop, &listener, &api->public);
+	return api_listen(api, settings->listen_port, tls, &api->public);
+}
+
+/* The same service, for clients whose software sends its certificate only where it is asked for. */
+static rc_t api_open_mtls(struct api *api)
+{
+	const struct api_settings *settings = &api->settings;
+	SSL_CTX *tls = NULL;
+	rc_t rc = RC_OK;
+
+	if (settings->mtls_port == 0)
+		return RC_OK;
+	rc = tls_new(settings->tls_certificate, settings->tls_key, settings->operators_path,
+		TLS_ASKS_ANYBODY, &tls);
+	return rc == RC_OK ? api_listen(api, settings->mtls_port, tls, &api->mtls) : rc;
 }
 
 static rc_t api_open_pki(struct api *api, struct core *core)
@@ -115,6 +137,8 @@ rc_t api_new(
 	if (rc == RC_OK)
 		rc = api_open_public(fresh);
 	if (rc == RC_OK)
+		rc = api_open_mtls(fresh);
+	if (rc == RC_OK)
 		rc = api_open_pki(fresh, core);
 	if (rc == RC_OK)
 		rc = api_open_metrics(fresh, core);
@@ -122,19 +146,21 @@ rc_t api_new(
 		api_free(&fresh);
 		return rc;
 	}
-	log_info("api: listening address=%s port=%u pki=%s:%u metrics=%u", settings->listen_address,
-		http_port(fresh->public), settings->pki_address, http_port(fresh->pki),
-		fresh->metrics == NULL ? 0U : http_port(fresh->metrics));
+	log_info("api: listening address=%s port=%u mtls=%u pki=%s:%u metrics=%u",
+		settings->listen_address, http_port(fresh->public),
+		fresh->mtls == NULL ? 0U : http_port(fresh->mtls), settings->pki_address,
+		http_port(fresh->pki), fresh->metrics == NULL ? 0U : http_port(fresh->metrics));
 	*api = fresh;
 	return RC_OK;
 }
 
 /* One that is valid now. */
-static rc_t api_read_tls(
-	const struct api_settings *settings, const char *operators_path, SSL_CTX **tls)
+static rc_t api_read_tls(const struct api_settings *settings, const char *operators_path,
+	enum tls_asks asks, SSL_CTX **tls)
 {
 	SSL_CTX *fresh = NULL;
-	rc_t rc = tls_new(settings->tls_certificate, settings->tls_key, operators_path, &fresh);
+	rc_t rc =
+		tls_new(settings->tls_certificate, settings->tls_key, operators_path, asks, &fresh);
 
 	if (rc == RC_OK)
 		rc = tls_check_time(fresh);
@@ -148,7 +174,7 @@ static rc_t api_read_tls(
 rc_t api_check_tls(const struct api_settings *settings)
 {
 	SSL_CTX *tls = NULL;
-	rc_t rc = api_read_tls(settings, NULL, &tls);
+	rc_t rc = api_read_tls(settings, NULL, TLS_ASKS_ANYBODY, &tls);
 
 	SSL_CTX_free(tls);
 	return rc;
@@ -167,11 +193,27 @@ rc_t api_check_operators(const struct api_settings *settings)
 	return rc;
 }
 
+/* For both listeners, or for none. */
+static rc_t api_read_both(const struct api *api, SSL_CTX **tls, SSL_CTX **mtls)
+{
+	const struct api_settings *settings = &api->settings;
+	SSL_CTX *first = NULL;
+	rc_t rc = api_read_tls(settings, settings->operators_path, TLS_ASKS_OPERATORS, &first);
+
+	if (rc == RC_OK && api->mtls != NULL)
+		rc = api_read_tls(settings, settings->operators_path, TLS_ASKS_ANYBODY, mtls);
+	if (rc == RC_OK)
+		*tls = first;
+	else
+		SSL_CTX_free(first);
+	return rc;
+}
+
 void api_reload_tls(struct api *api)
 {
 	const struct api_settings *settings = &api->settings;
-	SSL_CTX *tls = NULL;
-	rc_t rc = api_read_tls(settings, settings->operators_path, &tls);
+	SSL_CTX *tls = NULL, *mtls = NULL;
+	rc_t rc = api_read_both(api, &tls, &mtls);
 
 	metric_add(METRIC_TLS_RELOADS, rc == RC_OK ? OUTCOME_OK : OUTCOME_FAILED, 0, 0);
 	if (rc != RC_OK) {
@@ -183,14 +225,26 @@ void api_reload_tls(struct api *api)
 	}
 	api_note_certificate(tls);
 	http_set_tls(api->public, tls);
+	if (api->mtls != NULL)
+		http_set_tls(api->mtls, mtls);
 	log_info("api: certificate and key reloaded path=\"%s\"", settings->tls_certificate);
+}
+
+static void api_on_mtls_drained(void *arg)
+{
+	struct api *api = arg;
+
+	http_drain(api->pki, api->drained, api->drained_arg);
 }
 
 static void api_on_public_drained(void *arg)
 {
 	struct api *api = arg;
 
-	http_drain(api->pki, api->drained, api->drained_arg);
+	if (api->mtls != NULL)
+		http_drain(api->mtls, api_on_mtls_drained, api);
+	else
+		api_on_mtls_drained(api);
 }
 
 void api_drain(struct api *api, loop_fn done, void *arg)
@@ -206,6 +260,7 @@ void api_free(struct api **api)
 	if (*api == NULL)
 		return;
 	http_free(&(*api)->public);
+	http_free(&(*api)->mtls);
 	http_free(&(*api)->pki);
 	http_free(&(*api)->metrics);
 	router_free(&(*api)->router);

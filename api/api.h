@@ -17,7 +17,9 @@ struct api;
 struct api_settings {
 	const char *listen_address; /* numeric, IPv4 or IPv6 */
 	uint16_t listen_port;
-	const char *public_url;	     /* "https://host:port", what info.oauth2 says */
+	uint16_t mtls_port;	/* a second listener there, which asks anybody for a certificate; 0:
+				   none */
+	const char *public_url; /* "https://host:port", what info.oauth2 says */
 	const char *tls_certificate; /* PEM, leaf first */
 	const char *tls_key;	     /* PEM */
 	const char
@@ -31,7 +33,7 @@ struct api_settings {
 };
 
 /*
- * Checks the route table, reads certificates, binds both listeners and starts to answer. Everything
+ * Checks the route table, reads certificates, binds the listeners and starts to answer. Everything
  * given must outlive the api. Ignores SIGPIPE for the process, and makes libevent and jansson wipe
  * what they free: bodies carry PIN and SAD. RC_CONFIG (logged) when an address, a certificate or
  * the operators' file cannot be used.

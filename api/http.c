@@ -86,10 +86,16 @@ static struct evconnlistener *http_listener(const struct http *http)
 	return evhttp_bound_socket_get_listener(http->bound);
 }
 
+/* The gauge is of all listeners with TLS. */
+static void http_count(struct http *http, int change)
+{
+	http->connection_count += (size_t)change;
+	metric_set(METRIC_CONNECTIONS, 0, 0, metric_value(METRIC_CONNECTIONS, 0, 0, 0) + change);
+}
+
 /* A bound on descriptors: beyond it new connections wait in the kernel's queue. */
 static void http_pause_or_resume(struct http *http)
 {
-	metric_set(METRIC_CONNECTIONS, 0, 0, (int64_t)http->connection_count);
 	if (http->draining)
 		return;
 	if (!http->paused && http->connection_count >= HTTP_CONNECTIONS_MAX) {
@@ -135,7 +141,7 @@ static void http_on_ssl_free(
 		return;
 	}
 	LIST_REMOVE(connection, entry);
-	http->connection_count--;
+	http_count(http, -1);
 	if (!connection->greeted)
 		metric_add(METRIC_HANDSHAKES, OUTCOME_FAILED, 0, 0);
 	free(connection);
@@ -187,12 +193,12 @@ static struct http_connection *connection_new(struct http *http, SSL *ssl)
 	connection->http = http;
 	connection->ssl = ssl;
 	LIST_INSERT_HEAD(&http->connections, connection, entry);
-	http->connection_count++;
+	http_count(http, 1);
 	connection_wait(connection);
 	SSL_set_info_callback(ssl, http_on_ssl_info);
 	if (SSL_set_ex_data(ssl, http_connection_index(), connection) != 1) {
 		LIST_REMOVE(connection, entry);
-		http->connection_count--;
+		http_count(http, -1);
 		free(connection);
 		return NULL;
 	}
@@ -279,9 +285,8 @@ static size_t header_count(struct evkeyvalq *headers, const char *name)
 
 static bool headers_ambiguous(struct evkeyvalq *headers)
 {
-	static const char *const single[] = {
-		"Authorization", "Content-Type", "Content-Length", "Transfer-Encoding", "Host",
-		"Origin", "X-CSRF-Token"};
+	static const char *const single[] = {"Authorization", "Content-Type", "Content-Length",
+		"Transfer-Encoding", "Host", "Origin", "X-CSRF-Token"};
 
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
 		if (header_count(headers, single[i]) > 1)
@@ -362,9 +367,11 @@ static rc_t exchange_read(struct http_exchange *exchange)
 		.address = exchange->address,
 	};
 	exchange->last = exchange->message.ambiguous || body_left_unread(wire, headers);
-	if (exchange->connection != NULL)
-		exchange->message.operator_ =
-			tls_operator(exchange->connection->ssl, exchange->http->settings.operators);
+	if (exchange->connection != NULL) {
+		const SSL *ssl = exchange->connection->ssl;
+		exchange->message.operator_ = tls_operator(ssl, exchange->http->settings.operators);
+		exchange->message.has_tls = tls_peer(ssl, exchange->message.tls_sha256);
+	}
 	return RC_OK;
 }
 

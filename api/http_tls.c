@@ -40,7 +40,7 @@ static int tls_on_verify(int good, X509_STORE_CTX *store)
 	return 1;
 }
 
-static rc_t tls_load_operators(SSL_CTX *context, const char *path)
+static rc_t tls_load_operators(SSL_CTX *context, const char *path, enum tls_asks asks)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);
@@ -53,6 +53,12 @@ static rc_t tls_load_operators(SSL_CTX *context, const char *path)
 	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
 		return tls_fail("operators.file", path);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_on_verify);
+	if (asks == TLS_ASKS_ANYBODY)
+		return RC_OK;
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
+	if (names == NULL)
+		return tls_fail("operators.file", path);
+	SSL_CTX_set_client_CA_list(context, names); /* takes them over */
 	return RC_OK;
 }
 
@@ -70,8 +76,8 @@ static rc_t tls_restrict(SSL_CTX *context)
 	return RC_OK;
 }
 
-rc_t tls_new(
-	const char *certificate, const char *key, const char *operators_path, SSL_CTX **context)
+rc_t tls_new(const char *certificate, const char *key, const char *operators_path,
+	enum tls_asks asks, SSL_CTX **context)
 {
 	SSL_CTX *fresh = SSL_CTX_new(TLS_server_method());
 	rc_t rc = fresh == NULL ? RC_NO_MEMORY : tls_restrict(fresh);
@@ -79,7 +85,7 @@ rc_t tls_new(
 	if (rc == RC_OK)
 		rc = tls_load_own(fresh, certificate, key);
 	if (rc == RC_OK)
-		rc = tls_load_operators(fresh, operators_path);
+		rc = tls_load_operators(fresh, operators_path, asks);
 	if (rc != RC_OK) {
 		SSL_CTX_free(fresh);
 		return rc;
@@ -122,18 +128,31 @@ static rc_t tls_fingerprint(const X509 *certificate, uint8_t out[SHA256_LEN])
 	return rc;
 }
 
+/* The handshake, or the session that was resumed, may lie hours back. */
+static bool tls_is_current(const X509 *certificate)
+{
+	return X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0 &&
+	       X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0;
+}
+
 const struct operator_entry *tls_operator(const SSL *ssl, const struct operators *operators)
 {
 	uint8_t fingerprint[SHA256_LEN];
 	const X509 *certificate = SSL_get0_peer_certificate(ssl);
 
-	if (certificate == NULL || operators == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
-		return NULL;
-	/* the handshake, or the session that was resumed, may lie hours back */
-	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0 ||
-		X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0)
+	if (certificate == NULL || operators == NULL || SSL_get_verify_result(ssl) != X509_V_OK ||
+		!tls_is_current(certificate))
 		return NULL;
 	if (tls_fingerprint(certificate, fingerprint) != RC_OK)
 		return NULL;
 	return operators_find(operators, fingerprint);
+}
+
+bool tls_peer(const SSL *ssl, uint8_t sha256[SHA256_LEN])
+{
+	const X509 *certificate = SSL_get0_peer_certificate(ssl);
+	unsigned len = 0;
+
+	return certificate != NULL && tls_is_current(certificate) &&
+	       X509_digest(certificate, EVP_sha256(), sha256, &len) == 1 && len == SHA256_LEN;
 }

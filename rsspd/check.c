@@ -192,6 +192,7 @@ static void check_listeners(struct check *check)
 		const char *name, *address;
 		int64_t port;
 	} listeners[] = {{"listen.port", conf->listen_address, conf->listen_port},
+		{"listen.mtls-port", conf->listen_address, conf->listen_mtls_port},
 		{"pki.port", conf->pki_address, conf->pki_port},
 		{"metrics.port", "127.0.0.1", conf->metrics_port}};
 

@@ -17,7 +17,7 @@
  * Relative paths are taken from the configuration file's folder. */
 struct conf {
 	char *listen_address;
-	int64_t listen_port;
+	int64_t listen_port, listen_mtls_port;
 	char *listen_public_url;
 	char *tls_certificate, *tls_key;
 	char *operators_file;

@@ -18,6 +18,10 @@ const struct conf_option conf_options[] = {
 	"to say, which is this machine (systemctl edit rsspd)"},
 {"listen", "port", INTEGER(listen_port, 1, 65535), "8443",
 	"port of the API (TLS)"},
+{"listen", "mtls-port", INTEGER(listen_mtls_port, 0, 65535), "0",
+	"a second port of the API, which asks for any client certificate (listen.port names those of the\n"
+	"operators): for clients that authenticate by TLS (RFC 8705) and send theirs only where its issuer\n"
+	"is asked for; 0: none"},
 {"listen", "public-url", URL(listen_public_url, "https://"), "https://127.0.0.1:8443",
 	"how clients reach the API: scheme, host and port, no path"},
 

@@ -144,6 +144,7 @@ static rc_t server_open_core(struct server *server)
 		.multisign = (uint32_t)conf->sad_multisign,
 		.pin_only_allowed = conf->activation_pin_only,
 		.client_failures_per_minute = conf->limits_client_failures_per_minute,
+		.public_url = conf->listen_public_url,
 		.pki_url = conf->pki_url,
 		.notices_spool = conf->notices_spool,
 		.ca_certificate_path = conf->pki_ca_certificate,
@@ -161,6 +162,7 @@ static rc_t server_open_api(struct server *server)
 	struct api_settings settings = {
 		.listen_address = conf->listen_address,
 		.listen_port = (uint16_t)conf->listen_port,
+		.mtls_port = (uint16_t)conf->listen_mtls_port,
 		.public_url = conf->listen_public_url,
 		.tls_certificate = conf->tls_certificate,
 		.tls_key = conf->tls_key,
