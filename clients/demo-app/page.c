@@ -23,7 +23,8 @@ const char demo_style[] =
 	"	border: 1px solid var(--line); border-radius: .5rem; }\n"
 	"li { padding: .9rem 1rem; border-top: 1px solid var(--line); }\n"
 	"li:first-child { border-top: 0; }\n"
-	"label { font-weight: 600; cursor: pointer; }\n"
+	"label { display: block; font-weight: 600; cursor: pointer; padding-left: 1.75rem;\n"
+	"	text-indent: -1.75rem; }\n"
 	"input[type=checkbox] { width: 1.15rem; height: 1.15rem; margin: 0 .5rem 0 0;\n"
 	"	vertical-align: -.2rem; accent-color: var(--accent); }\n"
 	"li p { margin: .2rem 0 0 1.75rem; color: var(--quiet); overflow-wrap: anywhere; }\n"
@@ -92,12 +93,12 @@ static void page_begin(struct page *page, enum lang lang, const char *title)
 static void page_end(struct page *page, enum lang lang)
 {
 	add(page, "</main>\n<footer><p>");
-	add(page,
-		in(lang,
-			"Trang mẫu của một trường không có thật. Trang này không bao giờ hỏi mật khẩu, mã PIN "
-			"hay mã OTP: chỉ nhập ở trang của dịch vụ ký số.",
-			"A sample page of a school that does not exist. It never asks for a password, PIN or "
-			"one-time password: type them on the signing service's own page only."));
+	add(page, in(lang,
+			  "Trang mẫu của một trường không có thật. Trang này không bao giờ hỏi mật "
+			  "khẩu, mã PIN hay mã OTP: chỉ nhập ở trang của dịch vụ ký số.",
+			  "A sample page of a school that does not exist. It never asks for a "
+			  "password, PIN or one-time password: type them on the signing service's "
+			  "own page only."));
 	add(page, "</p></footer></body></html>\n");
 }
 

@@ -7,12 +7,12 @@
 static const struct text trouble_words[] = {
 	[TROUBLE_NOTHING_CHOSEN] = {"Hãy đánh dấu ít nhất một tài liệu rồi bấm Ký.",
 		"Tick at least one document, then press Sign."},
-	[TROUBLE_UNKNOWN_RETURN] =
-		{"Lượt ký này không bắt đầu ở đây, đã xong hoặc đã quá lâu (chẳng hạn "
-		 "do bấm nút quay lại). Không có gì được ký thêm; hãy bấm Ký lại nếu "
-		 "cần.",
-			"This signing did not begin here, is done already, or took too long (the back button, "
-			"for example). Nothing further was signed; press Sign again if needed."},
+	[TROUBLE_UNKNOWN_RETURN] = {"Lượt ký này không bắt đầu ở đây, đã xong hoặc đã "
+				    "quá lâu (chẳng hạn "
+				    "do bấm nút quay lại). Không có gì được ký thêm; hãy bấm Ký lại nếu "
+				    "cần.",
+		"This signing did not begin here, is done already, or took too long (the back button, "
+		"for example). Nothing further was signed; press Sign again if needed."},
 	[TROUBLE_OTHER_ISSUER] = {"Câu trả lời không phải của dịch vụ ký số đã được hỏi nên bị bỏ qua. "
 				  "Không tài liệu nào được ký; hãy báo người quản trị nhà trường.",
 		"The answer does not come from the signing service that was asked, so it was dropped. "
@@ -20,11 +20,11 @@ static const struct text trouble_words[] = {
 	[TROUBLE_NO_CREDENTIAL] = {"Thầy cô chưa có chứng thư số để ký. Nhà trường lập hồ sơ đề nghị cấp "
 				   "trước.",
 		"You have no certificate to sign with yet. The school applies for one first."},
-	[TROUBLE_DISABLED] =
-		{"Chứng thư số hiện không ký được: bị khoá do nhập sai, bị ngừng, hết hạn, "
-		 "hoặc chính sách không cho phép. Người vận hành dịch vụ xem được lý do.",
-			"Your certificate cannot sign now: locked after wrong entries, stopped, expired, or not "
-			"permitted by the policy. The service's operator sees which."},
+	[TROUBLE_DISABLED] = {"Chứng thư số hiện không ký được: bị khoá do nhập "
+			      "sai, bị ngừng, hết hạn, "
+			      "hoặc chính sách không cho phép. Người vận hành dịch vụ xem được lý do.",
+		"Your certificate cannot sign now: locked after wrong entries, stopped, expired, or not "
+		"permitted by the policy. The service's operator sees which."},
 	[TROUBLE_TOO_MANY] = {"Có quá nhiều lượt ký đang mở. Hãy hoàn tất hoặc đóng bớt các thẻ rồi thử "
 			      "lại sau.",
 		"Too many signings are open. Finish or close some tabs, then try again later."},
