@@ -28,10 +28,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 
 from .api import Api, b64, error
-from .people import GOOD_PIN, SHA256_OID, Subscriber, _serial, new_person
+from .people import SHA256_OID, _serial
 from .readme import refusals
 
-GOOD_PASSWORD = "mua xuân trên núi"
 REDIRECT = "https://hocba.mau.edu.vn/ky/xong"  # nobody goes there: only the Location is read
 COOKIE = "__Host-rssp-session"
 
@@ -55,14 +54,9 @@ def details(credential, digests, labels=None, kind="credential", **more):
                         "hashAlgorithmOID": SHA256_OID, "documentDigests": documents, **more}])
 
 
-def subscriber(operator, agency, key="p-256", pin=GOOD_PIN, password=GOOD_PASSWORD, **person):
+def subscriber(operator, agency, **changes):
     """A new person with an account: enrolled and activated with a password."""
-    someone = new_person(agency, **person)
-    enrolled = operator.enrol(someone).json()
-    assert enrolled["effect"] == "permit", enrolled
-    made = Subscriber.activate(operator.server, someone, pin, key, password=password)
-    made.password = password
-    return made
+    return operator.subscriber(agency, **changes)
 
 
 def add_app(operator, agency, redirect_uris=(REDIRECT,), expect=200, **more):
