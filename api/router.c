@@ -248,10 +248,20 @@ void request_fault_page(struct request *request, const struct fault *fault, stru
 {
 	if (request_ends_twice(request))
 		return;
-	rc_t rc = reply_page(&request->answer, &request->call, rc_status(fault->rc), html,
-		content_type, false);
+	rc_t rc = reply_page(
+		&request->answer, &request->call, rc_status(fault->rc), html, content_type, false);
 	if (rc != RC_OK)
 		request_write_fault(request, &(struct fault){.rc = rc}, 0);
+	request->outcome = fault->rc;
+	request_finish(request);
+}
+
+void request_fault_redirect(
+	struct request *request, const struct fault *fault, const char *location)
+{
+	if (request_ends_twice(request))
+		return;
+	reply_redirect(&request->answer, &request->call, location);
 	request->outcome = fault->rc;
 	request_finish(request);
 }
@@ -316,19 +326,6 @@ static void request_refuse_parameter(struct request *request, rc_t rc, const cha
 	request_fault(request, &(struct fault){.rc = rc, .text = ours ? text : NULL});
 }
 
-static void request_on_authenticated(void *arg, const struct fault *fault);
-
-/* Nobody is told of parameters by a token that has ended: one that was recalled is asked for, and
- * they are read once more. */
-static bool request_confirms(struct request *request)
-{
-	if (!request->call.recalled)
-		return false;
-	request_drop_params(request);
-	core_token_confirm(request->core, &request->call, request_on_authenticated, request);
-	return true;
-}
-
 static void request_handle(struct request *request)
 {
 	const struct spec *spec = request->route->spec;
@@ -341,8 +338,7 @@ static void request_handle(struct request *request)
 	}
 	rc = request_read_params(request);
 	if (rc != RC_OK) {
-		if (!request_confirms(request))
-			request_refuse(request, rc);
+		request_refuse(request, rc);
 		return;
 	}
 	const char *lang = json_string_value(json_object_get(request->params, "lang"));
@@ -357,7 +353,7 @@ static void request_handle(struct request *request)
 	rc = spec_read(spec, request->params, textual, request->values, &name);
 	if (rc == RC_OK)
 		request->route->handler(request);
-	else if (!request_confirms(request))
+	else
 		request_refuse_parameter(request, rc, name);
 }
 
@@ -398,9 +394,12 @@ rc_t request_cookie(const struct request *request, const char *name, struct span
 static void request_on_authenticated(void *arg, const struct fault *fault)
 {
 	struct request *request = arg;
+	bool sad = !id_is_zero(&request->call.who.sad_credential);
 
 	if (fault->rc != RC_OK)
 		request_fault(request, fault);
+	else if (sad && request->route->authorisation != AUTH_CREDENTIAL)
+		request_refuse(request, RC_TOKEN_SCOPE);
 	else
 		request_handle(request);
 }
@@ -408,15 +407,17 @@ static void request_on_authenticated(void *arg, const struct fault *fault)
 static void request_authenticate(struct request *request)
 {
 	struct span token = SPAN_NONE;
+	rc_t rc = RC_OK;
 
 	if (params_read_bearer(request->message->authorization, &token) != RC_OK)
 		request_refuse(request, request->route->bearer_malformed);
-	else if (request->route->authorisation == AUTH_CLIENT_COMMIT &&
-		 core_token_recall(request->core, &request->call, token))
-		request_handle(request);
-	else
+	else if (!core_token_recognise(request->core, &request->call, token, &rc))
 		core_token_authenticate(
 			request->core, &request->call, token, request_on_authenticated, request);
+	else if (rc == RC_OK)
+		request_handle(request);
+	else
+		request_refuse(request, rc);
 }
 
 static void request_identify(struct request *request)
@@ -477,7 +478,7 @@ static void request_authorise(struct request *request)
 {
 	switch (request->route->authorisation) {
 	case AUTH_CLIENT:
-	case AUTH_CLIENT_COMMIT:
+	case AUTH_CREDENTIAL:
 		request_authenticate(request);
 		return;
 	case AUTH_OPERATOR:

@@ -18,6 +18,8 @@
 #define BODY_SMALL (8 * KIB)
 /* a statement of 8192 bytes and its signature in base64 */
 #define BODY_STATEMENT (16 * KIB)
+/* authorization_details of 500 documents with labels, percent-encoded */
+#define BODY_DETAILS (512 * KIB)
 
 /* A CSC method stands under both versions, with the same spec, handler and audit event. */
 #define CSC(path, methods, authorisation, event, limit, spec, handler, malformed)                 \
@@ -27,6 +29,9 @@
 		(methods), "/csc/v2/" path, (authorisation), (event), BODY_JSON, (limit), (spec), \
 			(handler), RC_CSC_V2, (malformed), false                                  \
 	}
+/* A token of scope credential, too: for its own credential. */
+#define CSC_CREDENTIAL(path, event, limit, spec, handler, malformed) \
+	CSC(path, ROUTE_POST, AUTH_CREDENTIAL, event, limit, spec, handler, malformed)
 #define CSC_CLIENT(path, event, limit, spec, handler, malformed) \
 	CSC(path, ROUTE_POST, AUTH_CLIENT, event, limit, spec, handler, malformed)
 /* A method of the standard that is not offered says so to everybody, whatever came with it. */
@@ -65,17 +70,17 @@ const struct route routes[] = {
 		csc_info, RC_OK),
 	CSC_CLIENT("credentials/list", "credential.list", BODY_SMALL, &csc_list_spec, csc_list,
 		RC_BEARER_MALFORMED),
-	CSC_CLIENT("credentials/info", "credential.info", BODY_SMALL, &csc_credential_spec,
+	CSC_CREDENTIAL("credentials/info", "credential.info", BODY_SMALL, &csc_credential_spec,
 		csc_credential, RC_BEARER_MALFORMED),
 	CSC_CLIENT("credentials/authorize", "credential.authorize", BODY_HASHES,
 		&csc_authorize_spec, csc_authorize, RC_BEARER_MALFORMED),
-	CSC_CLIENT("credentials/extendTransaction", "credential.extend", BODY_HASHES,
+	CSC_CREDENTIAL("credentials/extendTransaction", "credential.extend", BODY_HASHES,
 		&csc_extend_spec, csc_extend, RC_BEARER_MALFORMED_EXTEND),
 	CSC_CLIENT("credentials/sendOTP", "credential.challenge", BODY_SMALL, &csc_send_otp_spec,
 		csc_send_otp, RC_BEARER_MALFORMED_OTP),
 	CSC_CLIENT("credentials/getChallenge", "credential.challenge", BODY_SMALL,
 		&csc_challenge_spec, csc_challenge, RC_BEARER_MALFORMED),
-	CSC("signatures/signHash", ROUTE_POST, AUTH_CLIENT, "signature.requested", BODY_HASHES,
+	CSC_CREDENTIAL("signatures/signHash", "signature.requested", BODY_HASHES,
 		&csc_sign_hash_spec, csc_sign_hash, RC_BEARER_MALFORMED),
 
 	CSC_ABSENT("auth/login"),
@@ -86,15 +91,23 @@ const struct route routes[] = {
 	CSC_ABSENT("signatures/signDoc"),
 	CSC_ABSENT("signatures/signPolling"),
 	CSC_ABSENT("signatures/timestamp"),
-	ABSENT(ROUTE_GET | ROUTE_POST, "/oauth2/authorize", RC_CSC_V1),
-	ABSENT(ROUTE_POST, "/oauth2/pushed_authorize", RC_CSC_V1),
 	ABSENT(ROUTE_POST, "/oauth2/revoke", RC_CSC_V1),
 
-	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_PROOF, "token.issue", BODY_FORM, BODY_STATEMENT,
+	{ROUTE_GET, "/oauth2/authorize", AUTH_NOBODY, "authorization.request", BODY_NONE,
+		BODY_SMALL, NULL, oauth2_authorize, RC_CSC_V2, RC_OK, false},
+	{ROUTE_POST, "/oauth2/pushed_authorize", AUTH_CLIENT_PROOF, "authorization.push", BODY_FORM,
+		BODY_DETAILS, &oauth2_push_spec, oauth2_push, RC_CSC_V2, RC_OK, false},
+	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_PROOF, "token.issue", BODY_FORM, BODY_DETAILS,
 		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/activation/v1/activate", AUTH_CODE, "credential.activate", BODY_JSON,
 		BODY_SMALL, &activation_spec, activation_activate, RC_CSC_V1, RC_OK, false},
 
+	FROM_PAGE(ROUTE_GET, "/consent/v1/request", AUTH_PAGE, "consent.show", BODY_SMALL,
+		&consent_request_spec, consent_request),
+	FROM_PAGE(ROUTE_POST, "/consent/v1/approve", AUTH_SESSION, "consent.approve", BODY_SMALL,
+		&consent_approve_spec, consent_approve),
+	FROM_PAGE(ROUTE_POST, "/consent/v1/decline", AUTH_PAGE, "consent.decline", BODY_SMALL,
+		&consent_request_spec, consent_decline),
 	FROM_PAGE(ROUTE_GET, "/account/v1/session", AUTH_PAGE, "account.session", BODY_SMALL,
 		&account_session_spec, account_session),
 	FROM_PAGE(ROUTE_POST, "/account/v1/sign-in", AUTH_PAGE, "account.sign-in", BODY_SMALL,
@@ -185,7 +198,7 @@ static bool spec_suits(const struct spec *spec)
 
 static bool wants_token(const struct route *route)
 {
-	return route->authorisation == AUTH_CLIENT;
+	return route->authorisation == AUTH_CLIENT || route->authorisation == AUTH_CREDENTIAL;
 }
 
 static const char *route_fault(const struct route *route)

@@ -10,16 +10,16 @@ enum route_method { ROUTE_GET = 1, ROUTE_POST = 2 };
 /* Zero is no authorisation at all: a row that forgot it does not boot. */
 enum route_authorisation {
 	AUTH_UNSET = 0,
-	AUTH_NOBODY,	    /* open to everybody: probes and info */
-	AUTH_CLIENT_PROOF,  /* the handler checks how the client proves itself: oauth2/token */
-	AUTH_CODE,	    /* the handler hands the activation code to the SAM: activate */
-	AUTH_CLIENT,	    /* a client's access token */
-	AUTH_CLIENT_COMMIT, /* likewise; one seen before is asked for in the commit of the core */
-	AUTH_OPERATOR,	    /* an operator's TLS client certificate */
-	AUTH_PAGE,	    /* open to our own pages: by no page of another origin; who is signed in
-			       is known, if somebody is */
-	AUTH_SESSION,	    /* likewise, and somebody is signed in; a POST carries the session's
-			       X-CSRF-Token */
+	AUTH_NOBODY,	   /* open to everybody: probes and info */
+	AUTH_CLIENT_PROOF, /* the handler checks how the client proves itself: oauth2/token */
+	AUTH_CODE,	   /* the handler hands the activation code to the SAM: activate */
+	AUTH_CLIENT,	   /* a client's access token of scope service */
+	AUTH_CREDENTIAL,   /* likewise, or a token of scope credential, for that credential */
+	AUTH_OPERATOR,	   /* an operator's TLS client certificate */
+	AUTH_PAGE,	   /* open to our own pages: by no page of another origin; who is signed in
+			      is known, if somebody is */
+	AUTH_SESSION,	   /* likewise, and somebody is signed in; a POST carries the session's
+			      X-CSRF-Token */
 };
 
 enum route_body { BODY_NONE, BODY_JSON, BODY_FORM };

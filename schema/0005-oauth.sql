@@ -113,7 +113,10 @@ CREATE TABLE rssp.refresh_token (
 	used_at timestamptz
 );
 CREATE INDEX refresh_token_consent ON rssp.refresh_token (consent);
+CREATE INDEX refresh_token_end ON rssp.refresh_token (ends_at);
 COMMENT ON COLUMN rssp.refresh_token.used_at IS 'each is used once; one that comes again revokes its consent (RFC 9700 §4.14)';
+
+DROP TABLE rssp.token;
 
 -- Access tokens that end before their time. Few, and short-lived: each daemon holds them all.
 CREATE TABLE rssp.token_revocation (
@@ -132,6 +135,65 @@ ALTER TABLE rssp.sad
 	ADD tls_sha256 bytea CHECK (length(tls_sha256) = 32);
 COMMENT ON COLUMN rssp.sad.consent IS 'of a SAD that is a credential-scope token';
 COMMENT ON COLUMN rssp.sad.tls_sha256 IS 'the client certificate that the token is bound to (RFC 8705); null: none';
+
+-- What ends tokens is written down by the change itself, whoever makes it, and told to every daemon.
+-- Access tokens live for an hour; clocks may differ a little.
+CREATE FUNCTION rssp.end_tokens(kind text, subject uuid) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog AS $$
+	INSERT INTO rssp.token_revocation (kind, subject, before, ends_at)
+		VALUES (kind, subject, clock_timestamp(), clock_timestamp() + interval '65 minutes')
+		ON CONFLICT DO NOTHING;
+$$;
+COMMENT ON FUNCTION rssp.end_tokens IS 'ends the access tokens that a consent, a client or a subscriber has had until now';
+
+CREATE FUNCTION rssp.tell_revocation() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM pg_notify('rssp_token_revocation', format('%s %s %s %s', NEW.kind, NEW.subject,
+		floor(extract(epoch FROM NEW.before) * 1000), floor(extract(epoch FROM NEW.ends_at) * 1000)));
+	RETURN NULL;
+END $$;
+CREATE TRIGGER told AFTER INSERT ON rssp.token_revocation FOR EACH ROW
+	EXECUTE FUNCTION rssp.tell_revocation();
+
+CREATE FUNCTION rssp.client_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM rssp.end_tokens('client', NEW.id);
+	RETURN NULL;
+END $$;
+CREATE TRIGGER tokens_end AFTER UPDATE ON rssp.client FOR EACH ROW
+	WHEN ((NEW.state, NEW.agency, NEW.mode, NEW.authentication, NEW.secret_sha256, NEW.jwks::text,
+		NEW.tls_sha256) IS DISTINCT FROM (OLD.state, OLD.agency, OLD.mode, OLD.authentication,
+		OLD.secret_sha256, OLD.jwks::text, OLD.tls_sha256))
+	EXECUTE FUNCTION rssp.client_changed();
+
+CREATE FUNCTION rssp.subscriber_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM rssp.end_tokens('subscriber', NEW.id);
+	RETURN NULL;
+END $$;
+CREATE TRIGGER tokens_end AFTER UPDATE ON rssp.subscriber FOR EACH ROW
+	WHEN (NEW.state IS DISTINCT FROM OLD.state) EXECUTE FUNCTION rssp.subscriber_changed();
+
+-- A consent that ends takes along what it gave: access tokens, SADs, and by its revoked_at the codes
+-- and refresh tokens that nobody has used yet.
+CREATE FUNCTION rssp.consent_revoked() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM rssp.end_tokens('consent', NEW.id);
+	UPDATE rssp.sad d SET state = 'revoked', seal = NULL, turn = d.turn + 1
+		WHERE d.consent = NEW.id AND d.state = 'live';
+	RETURN NULL;
+END $$;
+CREATE TRIGGER tokens_end AFTER UPDATE ON rssp.consent FOR EACH ROW
+	WHEN (NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL)
+	EXECUTE FUNCTION rssp.consent_revoked();
+
+ALTER TABLE rssp.sad DROP CONSTRAINT sad_state_check,
+	ADD CONSTRAINT sad_state_check CHECK (state IN ('live', 'spent', 'extended', 'expired', 'revoked'));
+CREATE INDEX sad_consent ON rssp.sad (consent) WHERE consent IS NOT NULL;
 
 -- A changed PIN is a new row, too: the highest revision is used.
 ALTER TABLE rssp.slot

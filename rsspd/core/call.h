@@ -51,7 +51,7 @@ struct call {
 	enum lang lang;
 	enum rc_version version; /* whose words the answer uses */
 	struct principal who;
-	unsigned rows;			  /* of the audit, made so far */
+	unsigned rows; /* of the audit, made so far */
 	bool audited;
 	/* what the router's audit row names besides, as far as it is known by then */
 	struct id subscriber, credential;

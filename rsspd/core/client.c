@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "core/operate.h"
+#include "core/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 /* One struct for all three: they end alike. */
 struct client_op {
+	struct core *core;
 	struct call *call;
 	core_client_fn done_secret; /* add, rotate */
 	core_done_fn done;	    /* disable */
@@ -40,6 +42,7 @@ static void client_on_done(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct client_op *op = arg;
 
+	core_tokens_doubt(op->core);
 	op->fault.rc = operate_outcome(op->call, rc, rows, op->none);
 	client_end(op);
 }
@@ -84,6 +87,7 @@ void core_client_add(struct core *core, struct call *call, const struct client_a
 	uint8_t secret_sha256[SHA256_LEN];
 	struct audit_row row = {0};
 
+	op->core = core;
 	op->call = call;
 	op->done_secret = done;
 	op->arg = arg;
@@ -130,6 +134,7 @@ void core_client_rotate(struct core *core, struct call *call, const struct id *c
 	uint8_t sha256[SHA256_LEN];
 	struct audit_row row = {0};
 
+	op->core = core;
 	op->call = call;
 	op->done_secret = done;
 	op->arg = arg;
@@ -151,6 +156,7 @@ void core_client_disable(
 	struct client_op *op = core_alloc(sizeof(*op));
 	struct audit_row row = {0};
 
+	op->core = core;
 	op->call = call;
 	op->done = done;
 	op->arg = arg;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/token.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -101,6 +102,8 @@ static const struct {
 	{core_notices_start, core_notices_stop},
 	{core_sweeper_start, core_sweeper_stop},
 	{core_refresh_start, core_refresh_stop},
+	{core_token_keys_start, core_token_keys_stop},
+	{core_revocations_start, core_revocations_stop},
 	{core_tokens_start, core_tokens_stop},
 	{core_sads_start, core_sads_stop},
 };
@@ -148,6 +151,7 @@ void core_health(const struct core *core, struct core_health *health)
 {
 	health->store = pg_ready(core->pg) && core_sweeper_ready(core);
 	health->sams = hsm_client_ready(core->hsm);
+	health->tokens = core_token_ready(core);
 	health->clock = llabs(pg_clock_skew_ms(core->pg)) <= SKEW_MAX_MS;
 }
 

@@ -31,9 +31,10 @@ void core_free(struct core **core);
  * RC_CONFIG, logged. */
 must_check rc_t core_check_ca(const char *path);
 
-/* Ready to sign: store, SAMs and clock (database's and ours agree within 2 s). */
+/* Ready to sign: store, SAMs, clock (database's and ours agree within 2 s), today's key of access
+ * tokens. */
 struct core_health {
-	bool store, sams, clock;
+	bool store, sams, clock, tokens;
 };
 void core_health(const struct core *core, struct core_health *health);
 

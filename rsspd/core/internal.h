@@ -23,6 +23,8 @@ struct core_sweeper;  /* sweep.c */
 struct core_refresh;  /* refresh.c */
 struct core_sads;     /* sad_cache.c */
 struct core_tokens;   /* token.c */
+struct core_token_keys;
+struct core_revocations; /* token_revocation.c */
 
 struct core {
 	struct loop *loop;
@@ -39,6 +41,8 @@ struct core {
 	struct core_refresh *refresh;
 	struct core_sads *sads;
 	struct core_tokens *tokens;
+	struct core_token_keys *token_keys;
+	struct core_revocations *revocations;
 	bool stopping; /* nothing new is submitted while the core is being freed */
 };
 
@@ -56,6 +60,12 @@ void core_sweeper_stop(struct core *core);
 bool core_sweeper_ready(const struct core *core);
 /* Until when, milliseconds since 1970; 0: it has none. */
 int64_t core_sweeper_audit_ms(const struct core *core);
+must_check rc_t core_token_keys_start(struct core *core);
+void core_token_keys_stop(struct core *core);
+must_check rc_t core_revocations_start(struct core *core);
+void core_revocations_stop(struct core *core);
+/* Is everything known here that ended a token before its time? If not, the database is asked. */
+bool core_revocations_known(const struct core *core);
 must_check rc_t core_tokens_start(struct core *core);
 void core_tokens_stop(struct core *core);
 must_check rc_t core_sads_start(struct core *core);

@@ -1,6 +1,7 @@
 #include "core/operate.h"
 
 #include "base/clock.h"
+#include "core/token.h"
 #include "store/subscriber.h"
 
 #include <stdlib.h>
@@ -199,6 +200,7 @@ void core_subscriber_set_position(struct core *core, struct call *call, const st
 /* ---- disable ---- */
 
 struct disable_op {
+	struct core *core;
 	struct call *call;
 	core_done_fn done;
 	void *arg;
@@ -209,6 +211,7 @@ static void disable_on_done(void *arg, rc_t rc, const struct pg_rows *rows)
 	struct disable_op *op = arg;
 	struct fault fault = fault_of(operate_outcome(op->call, rc, rows, RC_SUBSCRIBER_UNKNOWN));
 
+	core_tokens_doubt(op->core);
 	op->done(op->arg, &fault);
 	free(op);
 }
@@ -219,7 +222,7 @@ void core_subscriber_disable(struct core *core, struct call *call, const struct 
 	struct disable_op *op = core_alloc(sizeof(*op));
 	struct audit_row row = {0};
 
-	*op = (struct disable_op){call, done, arg};
+	*op = (struct disable_op){core, call, done, arg};
 	call->subscriber = *subscriber;
 	audit_row_from_call(&row, call, "subscriber.disabled", RC_OK);
 	store_subscriber_disable(core->pg, &row, subscriber, disable_on_done, op);

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "core/sad_cache.h"
 #include "store/sad.h"
+#include "store/session.h"
 #include "store/signing.h"
+#include "store/token_revocation.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -61,6 +63,14 @@ static void on_expired(void *arg, rc_t rc, const struct pg_rows *rows)
 		log_debug("core: sads-expired count=%lld", (long long)pg_number(rows, 0, 0));
 }
 
+/* What was not swept this time is swept the next time. */
+static void on_ignored(void *arg, rc_t rc, const struct pg_rows *rows)
+{
+	(void)arg;
+	(void)rc;
+	(void)rows;
+}
+
 static void sweep(void *arg)
 {
 	struct core_sweeper *sweeper = arg;
@@ -71,8 +81,9 @@ static void sweep(void *arg)
 	job = job > 0 ? job : JOB_TIMEOUT_MS;
 	store_signing_sweep(pg, now, now - 2 * job - LOST_AFTER_MS, on_lost, sweeper);
 	store_sad_expire(pg, now, on_expired, sweeper);
+	store_session_sweep(pg, now, on_ignored, NULL);
 	sad_cache_expire(sweeper->core, now);
-	store_token_expire(pg, now, on_swept, sweeper);
+	store_tokens_expire(pg, now, on_swept, sweeper);
 }
 
 static void on_partitions(void *arg, rc_t rc, const struct pg_rows *rows)

@@ -1,139 +1,20 @@
 #include "core/token.h"
 
-#include "base/base64.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/internal.h"
-#include "store/token.h"
+#include "core/token_jwt.h"
+#include "core/token_keys.h"
+#include "core/token_revocation.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_LEN 32
-
-struct token_op {
-	struct core *core;
-	struct call *call;
-	core_token_fn done;
-	void *arg;
-	uint8_t given_sha256[SHA256_LEN]; /* of the secret that the client sent */
-	struct secret token;
-	struct principal who;
-};
-
-static void token_end(struct token_op *op, rc_t rc)
-{
-	struct fault fault = fault_of(rc);
-	struct token_issued issued = {.token = &op->token, .expires_in_s = TOKEN_LIFETIME_S};
-
-	op->done(op->arg, &fault, rc == RC_OK ? &issued : NULL);
-	secret_free(&op->token);
-	free(op);
-}
-
-static void principal_from_row(struct principal *who, const struct client_row *row)
-{
-	*who = (struct principal){
-		.kind = PRINCIPAL_CLIENT,
-		.client = row->client,
-		.agency = row->agency,
-		.client_version = row->version,
-		.mode = strcmp(row->mode, "explicit") == 0 ? CLIENT_EXPLICIT : CLIENT_OAUTH2CODE,
-	};
-	snprintf(who->profile, sizeof(who->profile), "%s", row->profile);
-}
-
-static void token_added(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct token_op *op = arg;
-
-	if (rc == RC_OK && pg_row_count(rows) == 0)
-		rc = RC_CLIENT_SECRET_INVALID;
-	else if (rc == RC_OK)
-		op->call->audited = true;
-	token_end(op, rc);
-}
-
-static rc_t token_make(struct secret *token, uint8_t sha256[SHA256_LEN])
-{
-	struct secret bytes = SECRET_INIT;
-
-	rc_t rc = secret_random(&bytes, TOKEN_LEN);
-	if (rc == RC_OK)
-		rc = base64url_encode(&token->bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(token), sha256);
-	secret_free(&bytes);
-	return rc;
-}
-
-/* An unknown client's secret is compared too, with one that nothing hashes to. */
-static rc_t secret_check(
-	const struct token_op *op, const struct pg_rows *rows, struct client_row *row)
-{
-	static const uint8_t nobody[SHA256_LEN];
-	bool known = pg_row_count(rows) == 1;
-	struct span expected = sha256_span(nobody);
-
-	if (known) {
-		store_client_read(rows, row);
-		expected = row->secret_sha256;
-	}
-	bool equal = secret_equal(sha256_span(op->given_sha256), expected);
-	if (!known)
-		return RC_CLIENT_ID_INVALID;
-	return equal && strcmp(row->state, "active") == 0 ? RC_OK : RC_CLIENT_SECRET_INVALID;
-}
-
-static void client_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct token_op *op = arg;
-	struct client_row row = {0};
-	struct audit_row audit;
-	uint8_t sha256[SHA256_LEN];
-
-	if (rc == RC_OK)
-		rc = secret_check(op, rows, &row);
-	if (rc == RC_OK)
-		rc = token_make(&op->token, sha256);
-	if (rc == RC_OK || rc == RC_CLIENT_SECRET_INVALID)
-		principal_from_row(&op->call->who, &row);
-	if (rc != RC_OK) {
-		token_end(op, rc);
-		return;
-	}
-	audit_row_from_call(&audit, op->call, op->call->event, RC_OK);
-	store_token_add(op->core->pg, &audit, &row.client, row.secret_sha256, sha256,
-		clock_wall_ms() + TOKEN_LIFETIME_S * INT64_C(1000), token_added, op);
-}
-
-static void token_refuse_id(void *arg)
-{
-	token_end(arg, RC_CLIENT_ID_INVALID);
-}
-
-void core_token_issue(struct core *core, struct call *call, const char *client_id,
-	struct span client_secret, core_token_fn done, void *arg)
-{
-	struct token_op *op = core_alloc(sizeof(*op));
-	struct id client;
-
-	*op = (struct token_op){.core = core, .call = call, .done = done, .arg = arg};
-	if (id_parse(&client, client_id) != RC_OK ||
-		digest_sha256(client_secret, op->given_sha256) != RC_OK)
-		core_defer(core, token_refuse_id, op);
-	else
-		store_client_load(core->pg, &client, client_loaded, op);
-}
-
-/* Tokens that were good, at a place that their SHA-256 gives: a newer one takes it. */
-#define TOKENS_KNOWN 1024
+/* Tokens whose signature was good, at a place that their SHA-256 gives: a newer one takes it. */
+#define TOKENS_KNOWN 4096
 
 struct token_known {
 	uint8_t sha256[SHA256_LEN];
-	struct principal who;
-	int64_t expires_ms; /* 0: none stands here */
+	struct token_claims claims; /* expires_ms 0: none stands here */
 };
 
 struct core_tokens {
@@ -152,104 +33,178 @@ void core_tokens_stop(struct core *core)
 	core->tokens = NULL;
 }
 
-static struct token_known *token_place(struct core *core, const uint8_t sha256[SHA256_LEN])
+/* ---- making ---- */
+
+bool core_token_ready(const struct core *core)
 {
-	return &core->tokens->known[((size_t)sha256[0] << 8 | sha256[1]) % TOKENS_KNOWN];
+	return core_token_key_today(core) != NULL;
 }
 
-static void token_remember(struct core *core, const struct call *call, int64_t expires_ms)
+rc_t core_token_make(struct core *core, const struct token_terms *terms, struct secret *text,
+	int64_t *expires_in_s)
 {
-	struct token_known *place = token_place(core, call->token_sha256);
+	const struct token_key *key = core_token_key_today(core);
+	int64_t now_ms = clock_wall_ms();
+	struct token_claims claims = {
+		.client = terms->client,
+		.agency = terms->agency,
+		.mode = terms->mode,
+		.subscriber = terms->subscriber,
+		.consent = terms->consent,
+		.bound = terms->bound,
+		.issued_ms = now_ms,
+		.expires_ms = now_ms + TOKEN_LIFETIME_S * INT64_C(1000),
+	};
 
-	memcpy(place->sha256, call->token_sha256, SHA256_LEN);
-	place->who = call->who;
-	place->expires_ms = expires_ms;
+	if (key == NULL)
+		return RC_UNAVAILABLE;
+	memcpy(claims.tls_sha256, terms->tls_sha256, SHA256_LEN);
+	rc_t rc = id_at(&claims.jti, terms->issued_ms != 0 ? terms->issued_ms : now_ms);
+	if (rc == RC_OK)
+		rc = token_jwt_make(key, core->settings.public_url, &claims, text);
+	if (rc == RC_OK)
+		*expires_in_s = TOKEN_LIFETIME_S;
+	return rc;
 }
 
-static void token_forget(struct core *core, const uint8_t sha256[SHA256_LEN])
-{
-	struct token_known *place = token_place(core, sha256);
+/* ---- reading ---- */
 
-	if (memcmp(place->sha256, sha256, SHA256_LEN) == 0)
-		place->expires_ms = 0;
-}
-
-bool core_token_recall(struct core *core, struct call *call, struct span token)
+/* RC_OK: the claims of a token that is ours and was not late when it was first seen. */
+static rc_t claims_find(
+	struct core *core, struct span token, int64_t now_ms, const struct token_claims **claims)
 {
 	uint8_t sha256[SHA256_LEN];
+	struct token_claims fresh;
 
-	if (digest_sha256(token, sha256) != RC_OK)
+	rc_t rc = digest_sha256(token, sha256);
+	if (rc != RC_OK)
+		return rc;
+	struct token_known *place =
+		&core->tokens->known[((size_t)sha256[0] << 8 | sha256[1]) % TOKENS_KNOWN];
+	if (place->claims.expires_ms == 0 ||
+		!secret_equal(sha256_span(place->sha256), sha256_span(sha256))) {
+		rc = token_jwt_read(core_token_key_list(core), TOKEN_KEYS,
+			core->settings.public_url, token, now_ms, &fresh);
+		if (rc != RC_OK)
+			return rc;
+		memcpy(place->sha256, sha256, SHA256_LEN);
+		place->claims = fresh;
+	}
+	*claims = &place->claims;
+	return RC_OK;
+}
+
+static void who_from_claims(struct principal *who, const struct token_claims *claims)
+{
+	*who = (struct principal){
+		.kind = PRINCIPAL_CLIENT,
+		.client = claims->client,
+		.agency = claims->agency,
+		.mode = claims->mode,
+		.subscriber = claims->subscriber,
+		.consent = claims->consent,
+	};
+}
+
+static bool binding_kept(const struct call *call, const struct token_claims *claims)
+{
+	if (!claims->bound)
+		return true;
+	return call->has_tls && memcmp(call->tls_sha256, claims->tls_sha256, SHA256_LEN) == 0;
+}
+
+/* All but whether it was revoked. */
+static rc_t token_check(struct core *core, const struct call *call, struct span token,
+	const struct token_claims **claims)
+{
+	int64_t now_ms = clock_wall_ms();
+	rc_t rc = claims_find(core, token, now_ms, claims);
+
+	if (rc == RC_OK && (*claims)->expires_ms <= now_ms)
+		rc = RC_TOKEN_EXPIRED;
+	if (rc == RC_OK && !binding_kept(call, *claims))
+		rc = RC_TOKEN_INVALID;
+	return rc;
+}
+
+static bool token_is_jwt(struct span token)
+{
+	return token.len > 0 && memchr(token.data, '.', token.len) != NULL;
+}
+
+bool core_token_recognise(struct core *core, struct call *call, struct span token, rc_t *rc)
+{
+	const struct token_claims *claims = NULL;
+
+	if (!token_is_jwt(token))
 		return false;
-	const struct token_known *place = token_place(core, sha256);
-	if (place->expires_ms <= clock_wall_ms() ||
-		!secret_equal(sha256_span(place->sha256), sha256_span(sha256)))
-		return false;
-	memcpy(call->token_sha256, sha256, SHA256_LEN);
-	call->who = place->who;
-	call->recalled = true;
+	rc_t checked = token_check(core, call, token, &claims);
+	if (checked == RC_OK) {
+		enum revoked revoked = core_token_revoked(core, claims);
+		if (revoked == REVOKED_UNKNOWN)
+			return false;
+		if (revoked == REVOKED_ALREADY)
+			checked = RC_TOKEN_EXPIRED;
+		else
+			who_from_claims(&call->who, claims);
+	}
+	*rc = checked;
 	return true;
 }
+
+/* ---- asked of the database ---- */
 
 struct authentication {
 	struct core *core;
 	struct call *call;
 	core_done_fn done;
 	void *arg;
+	struct principal who;
+	rc_t rc;
 };
 
-static void authentication_end(struct authentication *op, rc_t rc)
+static void authentication_end(void *arg)
 {
-	struct fault fault = fault_of(rc);
+	struct authentication *op = arg;
+	struct fault fault = fault_of(op->rc);
 
-	if (rc == RC_TOKEN_INVALID || rc == RC_TOKEN_EXPIRED)
-		token_forget(op->core, op->call->token_sha256);
+	if (op->rc == RC_OK)
+		op->call->who = op->who;
 	op->done(op->arg, &fault);
 	free(op);
 }
 
-static void token_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
+static void revocation_asked(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct authentication *op = arg;
-	struct client_row row;
 
-	if (rc == RC_OK && pg_row_count(rows) == 0)
-		rc = RC_TOKEN_INVALID;
-	if (rc == RC_OK) {
-		store_client_read(rows, &row);
-		if (strcmp(row.state, "active") != 0)
-			rc = RC_TOKEN_INVALID;
-		else if (row.expires_ms <= clock_wall_ms())
-			rc = RC_TOKEN_EXPIRED;
-	}
-	if (rc == RC_OK) {
-		principal_from_row(&op->call->who, &row);
-		token_remember(op->core, op->call, row.expires_ms);
-	}
-	authentication_end(op, rc);
-}
-
-static void token_load(struct core *core, struct call *call, core_done_fn done, void *arg)
-{
-	struct authentication *op = core_alloc(sizeof(*op));
-
-	*op = (struct authentication){core, call, done, arg};
-	store_token_load(core->pg, call->token_sha256, token_loaded, op);
+	op->rc = rc;
+	if (rc == RC_OK && pg_row_count(rows) != 1)
+		op->rc = RC_INTERNAL;
+	else if (rc == RC_OK && pg_bool(rows, 0, 0))
+		op->rc = RC_TOKEN_EXPIRED;
+	authentication_end(op);
 }
 
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)
 {
-	/* the same for all: without a digest the process cannot do anything */
-	if (digest_sha256(token, call->token_sha256) != RC_OK) {
-		log_error("core: no SHA-256");
-		abort();
-	}
-	token_load(core, call, done, arg);
-}
+	struct authentication *op = core_alloc(sizeof(*op));
+	const struct token_claims *claims = NULL;
 
-void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg)
-{
-	call->recalled = false;
-	call->who = (struct principal){.kind = PRINCIPAL_NONE};
-	token_load(core, call, done, arg);
+	*op = (struct authentication){core, call, done, arg, {.kind = PRINCIPAL_NONE}, RC_OK};
+	op->rc = token_check(core, call, token, &claims);
+	if (op->rc != RC_OK) {
+		core_defer(core, authentication_end, op);
+		return;
+	}
+	struct revocation_query query = {
+		.jti = claims->jti,
+		.consent = claims->consent,
+		.client = claims->client,
+		.subscriber = claims->subscriber,
+		.issued_ms = id_wall_ms(&claims->jti),
+	};
+	who_from_claims(&op->who, claims);
+	store_revocation_ask(core->pg, &query, revocation_asked, op);
 }

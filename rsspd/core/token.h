@@ -28,22 +28,18 @@ struct token_terms {
 	struct id subscriber, consent; /* zero: the client acts for itself */
 	bool bound; /* good only on a connection with that certificate (RFC 8705) */
 	uint8_t tls_sha256[SHA256_LEN];
+	/* When the commit that gave it saw client, subscriber and consent as they are (and locked
+	 * them): clock_timestamp() of that statement. What shuts one of them out comes before it,
+	 * and then the commit did not happen, or after it, and then ends this token, too: both by
+	 * the database's clock. 0: now, by ours; for a token that nothing is revoked against. */
+	int64_t issued_ms;
 };
 
-/*
- * At once. RC_UNAVAILABLE: no SAM has given today's key yet. Who was proved before the token was
- * made may have been shut out since: make it first, and then, in the commit that writes the answer
- * down, ask again whether client (subscriber, consent) are still as they were. What is revoked from
- * then on ends this token too.
- */
+/* Has a SAM given today's key? To be asked before the commit. */
+bool core_token_ready(const struct core *core);
+/* At once. RC_UNAVAILABLE: no key. `text` is replaced. */
 must_check rc_t core_token_make(struct core *core, const struct token_terms *terms,
 	struct secret *text, int64_t *expires_in_s);
-
-/* OAuth 2.0 client_credentials (RFC 6749 §4.4) of a client that has a secret. An unknown client and
- * a wrong secret take the same time. Faults: RC_CLIENT_ID_INVALID, RC_CLIENT_SECRET_INVALID (also
- * for a disabled client), RC_UNAVAILABLE. */
-void core_token_issue(struct core *core, struct call *call, const char *client_id,
-	struct span client_secret, core_token_fn done, void *arg);
 
 /*
  * A bearer: a JWT, or a SAD (core/sad_bearer.h). Sets call->who. Microseconds for a token that was
@@ -53,9 +49,9 @@ void core_token_issue(struct core *core, struct call *call, const char *client_i
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg);
 
-/* Until tokens are JWTs: who, from an earlier request with this token. */
-bool core_token_recall(struct core *core, struct call *call, struct span token);
-void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg);
+/* The same at once, for a JWT that needs nothing from the store. false: core_token_authenticate(),
+ * nothing was decided. */
+bool core_token_recognise(struct core *core, struct call *call, struct span token, rc_t *rc);
 
 /*
  * RFC 7009; CSC 1.0.4, auth/revoke and oauth2/revoke: by call->who, a client, or what a token of a
@@ -66,6 +62,10 @@ void core_token_confirm(struct core *core, struct call *call, core_done_fn done,
  */
 void core_token_revoke(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg);
+
+/* A commit of ours may have ended tokens: until all that it notified has been heard, every token is
+ * asked for. So the answer that tells of the commit is followed by no use of what it ended. */
+void core_tokens_doubt(struct core *core);
 
 /* The public keys that tokens are verified with now: a JWK Set (RFC 7517), JSON text, appended.
  * RC_UNAVAILABLE. */

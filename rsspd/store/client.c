@@ -33,7 +33,6 @@ void store_client_add(struct pg *pg, const struct audit_row *audit, const struct
 static const struct pg_statement client_rotate = {.name = "client_rotate", .sql =
 	"WITH changed AS (UPDATE rssp.client SET secret_sha256 = $19::bytea"
 	" WHERE id = $18::uuid AND state = 'active' AND authentication = 'secret' RETURNING id), "
-	"gone AS (DELETE FROM rssp.token t USING changed WHERE t.client = changed.id), "
 	"noted AS (" AUDIT_INSERT("changed") ") SELECT c.id, EXISTS (SELECT FROM changed)"
 	" FROM rssp.client c WHERE c.id = $18::uuid AND c.state = 'active'"};
 
@@ -50,7 +49,6 @@ void store_client_rotate(struct pg *pg, const struct audit_row *audit, const str
 static const struct pg_statement client_disable = {.name = "client_disable", .sql =
 	"WITH changed AS (UPDATE rssp.client SET state = 'disabled', version = version + 1"
 	" WHERE id = $18::uuid RETURNING id), "
-	"gone AS (DELETE FROM rssp.token t USING changed WHERE t.client = changed.id), "
 	"noted AS (" AUDIT_INSERT("changed") ") SELECT id FROM changed"};
 
 void store_client_disable(struct pg *pg, const struct audit_row *audit, const struct id *client,

@@ -70,9 +70,9 @@ static void conn_notice(void *arg, const PGresult *result)
  * before we give the connection up, so that a slow one is an error, not an unknown commit. Every
  * statement finds its rows by an index, also by a plan that was made, and is kept, when the tables
  * were empty and reading them whole seemed to be as cheap. */
-static rc_t session_options(const struct pg *pg, const char *given, struct buf *out)
+static rc_t session_options(int64_t timeout_ms, const char *given, struct buf *out)
 {
-	long long timeout = (long long)pg->settings.timeout_ms;
+	long long timeout = (long long)timeout_ms;
 
 	return buf_printf(out,
 		"%s -c statement_timeout=%lld -c lock_timeout=%lld -c jit=off -c timezone=UTC"
@@ -106,9 +106,9 @@ static const char *option_value(const PQconninfoOption *options, const char *key
 	return "";
 }
 
-static PGconn *connect_start(struct pg *pg)
+PGconn *pg_connect_start(const char *conninfo, int64_t timeout_ms)
 {
-	PQconninfoOption *options = PQconninfoParse(pg->conninfo, NULL);
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
 	struct conninfo info = {.count = 0};
 	struct buf session = BUF_INIT;
 	const char *text = NULL;
@@ -116,7 +116,7 @@ static PGconn *connect_start(struct pg *pg)
 
 	if (options == NULL)
 		goto out;
-	if (session_options(pg, option_value(options, "options"), &session) != RC_OK ||
+	if (session_options(timeout_ms, option_value(options, "options"), &session) != RC_OK ||
 		buf_string(&session, &text) != RC_OK)
 		goto out;
 	conninfo_put(&info, "application_name", "rsspd");
@@ -333,7 +333,7 @@ static void conn_timer(void *arg)
 
 void pg_conn_start(struct pg_conn *conn)
 {
-	conn->conn = connect_start(conn->pg);
+	conn->conn = pg_connect_start(conn->pg->conninfo, conn->pg->settings.timeout_ms);
 	conn->state = PG_CONNECTING;
 	if (conn->conn == NULL || PQstatus(conn->conn) == CONNECTION_BAD) {
 		pg_conn_lost(conn, conn->conn == NULL ? "the conninfo cannot be read"

@@ -143,6 +143,8 @@ size_t pg_batch_count(struct pg_params *const *units, size_t first, size_t count
 must_check rc_t pg_batch_send(PGconn *conn, struct pg_params *const *units, size_t count);
 
 /* pg_conn.c */
+/* A connection in the making, under the session's settings; NULL: the conninfo cannot be read. */
+PGconn *pg_connect_start(const char *conninfo, int64_t timeout_ms);
 must_check rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned number);
 void pg_conn_start(struct pg_conn *conn);
 /* Sends what is in the idle connection's group.units. */

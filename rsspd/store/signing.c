@@ -9,15 +9,13 @@
  * for hours. */
 static const struct pg_statement signing_start = {.name = "signing_start", .sql =
 	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[], $23::text[],"
-	"  $24::bigint[], $25::bytea[]", HELD_COLUMNS ", sad, spends, signatures_wanted, token") ","
+	"  $24::bigint[]", HELD_COLUMNS ", sad, spends, signatures_wanted") ","
 	" " HELD_SQL_BATCH ","
 	" spent AS (UPDATE rssp.sad d SET unspent = d.unspent - k.signatures_wanted,"
 	"  turn = d.turn + 1, spent = d.spent | k.spends::varbit FROM held k"
 	"  WHERE d.id = k.sad AND (d.state = 'live') IS TRUE AND d.unspent >= k.signatures_wanted"
 	"  AND bit_count(d.spent & k.spends::varbit) = 0 AND d.end_at > k.at"
-	"  AND d.credential = k.credential AND d.client = k.client"
-	"  AND (k.token IS NULL OR EXISTS (SELECT FROM rssp.token t WHERE t.sha256 = k.token"
-	"   AND (t.client = k.client AND t.expires_at > k.at) IS TRUE)) RETURNING k.*),"
+	"  AND d.credential = k.credential AND d.client = k.client RETURNING k.*),"
 	" begun AS (INSERT INTO rssp.signing (request, sad, credential, subscriber, client, spends,"
 	"  started_at) SELECT request, sad, credential, subscriber, client, spends::varbit, at"
 	"  FROM spent),"
@@ -47,7 +45,6 @@ void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	pg_put_id(params, &start->sad);
 	pg_put_text(params, spends);
 	pg_put_number(params, (int64_t)start->signature_count);
-	pg_put_bytes(params, start->token);
 	pg_submit(pg, &signing_start, params, done, arg);
 }
 
@@ -139,18 +136,6 @@ void store_signing_sweep(struct pg *pg, int64_t now_ms, int64_t before_ms, pg_do
 	pg_put_time(params, now_ms);
 	pg_put_time(params, before_ms);
 	pg_submit(pg, &signing_sweep, params, done, arg);
-}
-
-static const struct pg_statement token_expire = {.name = "token_expire", .sql =
-	"WITH gone AS (DELETE FROM rssp.token WHERE expires_at < $1::timestamptz RETURNING 1)"
-	" SELECT count(*) FROM gone"};
-
-void store_token_expire(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg)
-{
-	struct pg_params *params = unit_params(NULL);
-
-	pg_put_time(params, now_ms);
-	pg_submit(pg, &token_expire, params, done, arg);
 }
 
 /* No SELECT, which would be a unit that only reads, among others that wait for it. */

@@ -14,10 +14,9 @@ struct signing_start {
 	const uint32_t *positions;	/* position_count of them, each below `bound` */
 	size_t position_count;
 	size_t signature_count;
-	struct span token;		/* SHA-256 of an access token that must be the client's, and good */
 };
 /* The audit row is "signature.started". No row: a version changed, the SAD or one of the
- * hashes was spent, its end or the token's has passed; nothing was spent. */
+ * hashes was spent, its end has passed; nothing was spent. */
 void store_signing_start(struct pg *pg, const struct audit_row *audit,
 	const struct signing_start *start, pg_done_fn done, void *arg);
 
@@ -39,7 +38,6 @@ void store_signing_give_back(struct pg *pg, const struct audit_row *audit, const
 void store_signing_sweep(struct pg *pg, int64_t now_ms, int64_t before_ms, pg_done_fn done, void *arg);
 
 /* Housekeeping of the sweeper. */
-void store_token_expire(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg);
 void store_audit_partitions(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg);
 
 #endif

@@ -8,6 +8,8 @@ operator, agency, client, subscriber
                   an operator; each test has its own agency, client and subscriber (P-256)
 superuser, daemon_db, auditor_db
                   connections to the session's database
+window            a factory: windows of a real browser, each with cookies of its own; none of them may
+                  have logged an error of script or content policy: window(width=360)
 """
 
 import os
@@ -15,6 +17,7 @@ import signal
 
 import pytest
 
+from lib.browser import Chromium
 from lib.instance import Instance
 from lib.people import Operator
 from lib.server import Server
@@ -46,7 +49,7 @@ def server(instance):
 
 @pytest.fixture(scope="session")
 def server2(instance, server):
-    started = Server(instance, "rsspd2").start()
+    started = Server(instance, "rsspd2", listen__public_url=server.url).start()
     yield started
     assert started.stop() == 0
 
@@ -88,6 +91,27 @@ def client(operator, agency):
 @pytest.fixture
 def subscriber(operator, agency):
     return operator.subscriber(agency)
+
+
+@pytest.fixture(scope="session")
+def chromium(server, tmp_path_factory):
+    with Chromium(server.cacert, tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture
+def window(chromium):
+    made = []
+
+    def make(**settings):
+        made.append(chromium.page(**settings))
+        return made[-1]
+
+    yield make
+    problems = [problem for page in made for problem in page.problems()]
+    for page in made:
+        page.close()
+    assert not problems, problems
 
 
 def connection(role):

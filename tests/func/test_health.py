@@ -11,7 +11,7 @@ def test_alive_and_ready(server):
     api = Api(server)
     assert api.get("/healthz", 200).json() == {"status": "ok"}
     assert api.get("/readyz", 200).json() == {
-        "status": "ok", "store": "ok", "sams": "ok", "clock": "ok"}
+        "status": "ok", "store": "ok", "sams": "ok", "clock": "ok", "tokens": "ok"}
 
 
 def test_probes_leave_no_audit_row(server, auditor_db):

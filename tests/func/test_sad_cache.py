@@ -123,21 +123,6 @@ def test_a_token_that_ended_is_told_so_whatever_is_asked(operator, known_token):
     client.sign(subscriber, "AAAA", [secrets.token_bytes(32)], expect=401)
 
 
-@pytest.mark.parametrize("change", ["DELETE FROM rssp.token WHERE client = %s",
-                                    "UPDATE rssp.token SET expires_at = now() WHERE client = %s"])
-def test_a_token_ended_by_hand_signs_no_more(superuser, known_token, change):
-    client, subscriber, sad, hashes = known_token
-    rows(superuser, change, client.id)
-    client.sign(subscriber, sad, hashes[1:], expect=401)
-
-
-def test_a_token_given_to_another_client_by_hand_signs_no_more(superuser, operator, known_token):
-    client, subscriber, sad, hashes = known_token
-    other = operator.add_client(client.agency)
-    rows(superuser, "UPDATE rssp.token SET client = %s WHERE client = %s", other.id, client.id)
-    client.sign(subscriber, sad, hashes[1:], expect=400)
-
-
 def test_a_new_policy_counts(private):
     """On a server of its own: the policy is everybody's."""
     server = private()

@@ -67,7 +67,7 @@ static struct {
 	uint8_t first_hash[64];
 	const struct digest_algo *digest;
 	bool authorized, extended, signed_;
-	bool recalls; /* every token was good lately */
+	bool recognises; /* every token was seen before */
 	/* audit rows, newest last */
 	struct {
 		char event[64], result[16], code[64];
@@ -283,14 +283,14 @@ void core_token_authenticate(
 	fake_push(FAKE_DONE, (void *)done, arg, fake.authenticate);
 }
 
-bool core_token_recall(struct core *core, struct call *call, struct span token)
+bool core_token_recognise(struct core *core, struct call *call, struct span token, rc_t *rc)
 {
 	(void)core;
-	(void)token;
-	if (!fake.recalls)
+	if (!fake.recognises)
 		return false;
 	call->who.kind = PRINCIPAL_CLIENT;
-	call->recalled = true;
+	fake_copy(fake.bearer, sizeof(fake.bearer), token);
+	*rc = fake.authenticate.rc;
 	return true;
 }
 
@@ -306,13 +306,6 @@ void core_session_authenticate(struct core *core, struct call *call, struct span
 	if (csrf.data != NULL && csrf.len == 0)
 		fault.rc = RC_CSRF_INVALID;
 	fake_push(FAKE_DONE, (void *)done, arg, fault);
-}
-
-void core_token_confirm(struct core *core, struct call *call, core_done_fn done, void *arg)
-{
-	(void)core;
-	call->recalled = false;
-	fake_push(FAKE_DONE, (void *)done, arg, fake.authenticate);
 }
 
 /* core/credential.h */

@@ -125,8 +125,7 @@ static void every_guarded_route_refuses_and_records(void **state)
 		int status = ask_text(method, route->path, JSON, "");
 		if (route->authorisation == AUTH_OPERATOR)
 			assert_int_equal(status, 401);
-		if (route->authorisation == AUTH_CLIENT ||
-			route->authorisation == AUTH_CLIENT_COMMIT)
+		if (route->authorisation == AUTH_CLIENT)
 			assert_int_equal(status, 400);
 		if (route->authorisation == AUTH_SESSION)
 			assert_int_equal(status, 401);
@@ -199,12 +198,12 @@ static void unknown_addresses_are_404_and_wrong_methods_405(void **state)
 	assert_string_equal(fake.rows[2].code, "METHOD_NOT_ALLOWED");
 }
 
-static void a_token_that_was_good_lately_is_asked_for_before_a_parameter_is_refused(void **state)
+static void a_token_that_was_seen_before_comes_before_the_body_too(void **state)
 {
 	static const char missing[] = "{\"credentialID\":\"" CREDENTIAL "\"}";
 
 	(void)state;
-	fake.recalls = true;
+	fake.recognises = true;
 	fake.authenticate.rc = RC_TOKEN_EXPIRED;
 	assert_int_equal(ask_json("/csc/v1/signatures/signHash", "{broken"), 401);
 	assert_int_equal(ask_json("/csc/v1/signatures/signHash", missing), 401);
@@ -348,7 +347,7 @@ static void probes_say_what_is_missing(void **state)
 	assert_int_equal(ask_text("GET", "/readyz", NULL, ""), 503);
 	assert_string_equal(ask_member("store"), "down");
 	assert_string_not_equal(ask_header("Retry-After"), "");
-	fake.health = (struct core_health){true, true, true};
+	fake.health = (struct core_health){true, true, true, true};
 	assert_int_equal(ask_text("GET", "/readyz", NULL, ""), 200);
 	assert_string_equal(ask_member("clock"), "ok");
 	assert_int_equal(fake.row_count, 0);
@@ -361,7 +360,6 @@ static int print_table(void)
 		[AUTH_CLIENT_PROOF] = "client-proof",
 		[AUTH_CODE] = "code",
 		[AUTH_CLIENT] = "client",
-		[AUTH_CLIENT_COMMIT] = "client",
 		[AUTH_OPERATOR] = "operator",
 		[AUTH_PAGE] = "page",
 		[AUTH_SESSION] = "session"};
@@ -391,7 +389,7 @@ int main(int argc, char **argv)
 			an_operation_that_wrote_its_row_gets_no_second_one, ask_reset),
 		cmocka_unit_test_setup(unknown_addresses_are_404_and_wrong_methods_405, ask_reset),
 		cmocka_unit_test_setup(
-			a_token_that_was_good_lately_is_asked_for_before_a_parameter_is_refused,
+			a_token_that_was_seen_before_comes_before_the_body_too,
 			ask_reset),
 		cmocka_unit_test_setup(a_long_body_and_a_foreign_type_are_refused_first, ask_reset),
 		cmocka_unit_test_setup(the_bearer_comes_before_the_body, ask_reset),
