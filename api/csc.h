@@ -24,6 +24,11 @@ struct csc_factors {
 must_check rc_t csc_factors_read(
 	struct csc_factors *factors, const char *pin, const char *otp, const json_t *auth_data);
 
+/* The SAD of a request: in its body, or the bearer of scope credential itself (CSC 2.0.0.2,
+ * signHash); if both, they are the same. RC_SAD_MISSING, RC_SAD_INVALID. */
+must_check rc_t csc_sad_read(
+	const struct request *request, const char *in_body, struct span *sad);
+
 /* Answers rc, but only when the credential is one of the client's: a foreign or unknown one is
  * answered as such first, so that faults further on tell nothing of it. */
 void csc_refuse_owned(struct request *request, const struct id *credential, rc_t rc);

@@ -2,6 +2,7 @@
 
 #include "api/csc_certificate.h"
 #include "api/json.h"
+#include "api/params.h"
 #include "base/base64.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -81,6 +82,21 @@ rc_t csc_factors_read(
 	}
 	*factors = read;
 	return RC_OK;
+}
+
+rc_t csc_sad_read(const struct request *request, const char *in_body, struct span *sad)
+{
+	struct span bearer = SPAN_NONE;
+
+	if (id_is_zero(&request->call.who.sad_credential)) {
+		*sad = span_string(in_body);
+		return in_body == NULL ? RC_SAD_MISSING : RC_OK;
+	}
+	rc_t rc = params_read_bearer(request->message->authorization, &bearer);
+	if (rc == RC_OK && in_body != NULL && !secret_equal(bearer, span_string(in_body)))
+		rc = RC_SAD_INVALID;
+	*sad = bearer;
+	return rc;
 }
 
 /* Ownership before anything else */

@@ -21,7 +21,6 @@ struct list_values {
 static const struct spec_field list_fields[] = {
 	{.name = "userID",
 		.type = SPEC_ID,
-		.required = true,
 		.wrong = RC_USER_ID_INVALID,
 		.invalid = RC_USER_ID_INVALID,
 		.offset = LIST(user)},
@@ -115,13 +114,30 @@ static void on_list(void *arg, const struct fault *fault, const struct credentia
 	request_reply(request, body);
 }
 
+/* A token that stands for one subscriber is asked for his own; any other client says whose. */
+static rc_t list_user(const struct request *request, struct list_values *values)
+{
+	const struct id *own = &request->call.who.subscriber;
+	bool named = !id_is_zero(&values->user);
+
+	if (id_is_zero(own))
+		return named ? RC_OK : RC_USER_ID_INVALID;
+	values->user = *own;
+	return named ? RC_USER_ID_NOT_NULL : RC_OK;
+}
+
 /* The page token is the last credential of the page before; pages only for those who ask. */
 void csc_list(struct request *request)
 {
 	struct list_values *values = request->values;
 	uint32_t limit = LIST_MAX;
 
+	rc_t rc = list_user(request, values);
 	request->call.subscriber = values->user; /* also when it is not the client's to ask about */
+	if (rc != RC_OK) {
+		request_refuse(request, rc);
+		return;
+	}
 	if (values->page_token != NULL && id_parse(&values->page, values->page_token) != RC_OK) {
 		request_refuse(request, RC_PAGE_TOKEN_INVALID);
 		return;

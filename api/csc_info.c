@@ -24,9 +24,22 @@ void csc_not_offered(struct request *request)
 	request_refuse(request, RC_NOT_IMPLEMENTED);
 }
 
+/* Those of CSC: others under the same address are no methods of it. */
+static bool info_names(const struct route *route)
+{
+	static const route_fn handlers[] = {oauth2_authorize, oauth2_push, oauth2_token};
+
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (route->handler == handlers[i])
+			return true;
+	}
+	return false;
+}
+
 /* From the route table, so that nothing is announced that does not work. */
 static json_t *info_methods(enum rc_version version)
 {
+	static const char oauth2[] = "/oauth2/";
 	const char *prefix = version == RC_CSC_V1 ? "/csc/v1/" : "/csc/v2/";
 	json_t *methods = json_array();
 
@@ -38,7 +51,11 @@ static json_t *info_methods(enum rc_version version)
 			continue;
 		json_add(&methods, json_string(route->path + strlen(prefix)));
 	}
-	json_add(&methods, json_string("oauth2/token"));
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *route = &routes[i];
+		if (strncmp(route->path, oauth2, strlen(oauth2)) == 0 && info_names(route))
+			json_add(&methods, json_string(route->path + 1));
+	}
 	return methods;
 }
 
@@ -63,7 +80,7 @@ static void info_add_v2(json_t **info)
 			"Detached", "Attached", "Parallel"));
 	json_put(info, "conformance_levels", json_pack("[s]", "Ades-B-B"));
 	json_put(info, "supportedHashTypes", json_pack("[s]", "dtbsr"));
-	json_put(info, "supportsRar", json_false());
+	json_put(info, "supportsRar", json_true());
 	json_put(info, "oauth2FAPIsupport", json_false());
 }
 
@@ -83,7 +100,7 @@ void csc_info(struct request *request)
 	json_put(&info, "region", json_string(settings->service_region));
 	json_put(&info, "lang", json_string(request->call.lang == LANG_EN ? "en" : "vi"));
 	json_put(&info, "description", json_string(settings->service_description));
-	json_put(&info, "authType", json_pack("[s]", "oauth2client"));
+	json_put(&info, "authType", json_pack("[s,s]", "oauth2client", "oauth2code"));
 	json_put(&info, "oauth2", json_string(settings->public_url));
 	json_put(&info, "methods", info_methods(version));
 	json_put(&info, "signAlgorithms", info_sign_algorithms());

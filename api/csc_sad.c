@@ -78,7 +78,6 @@ static const struct spec_field extend_fields[] = {
 	FIELD_CREDENTIAL,
 	{.name = "SAD",
 		.type = SPEC_TEXT,
-		.required = true,
 		.wrong = RC_SAD_MISSING,
 		.invalid = RC_SAD_INVALID,
 		.offset = SAD(sad)},
@@ -184,16 +183,23 @@ void csc_extend(struct request *request)
 	const struct sad_values *values = request->values;
 	struct csc_hashes hashes = {0};
 	const struct digest_algo *digest = NULL;
-	rc_t rc = read_hashes(values, &hashes, &digest);
+	struct span sad = SPAN_NONE;
+	rc_t rc = csc_sad_read(request, values->sad, &sad);
 
 	request->call.credential = values->credential;
+	if (rc == RC_SAD_MISSING) {
+		request_refuse(request, rc);
+		return;
+	}
+	if (rc == RC_OK)
+		rc = read_hashes(values, &hashes, &digest);
 	if (rc != RC_OK) {
 		csc_refuse_owned(request, &values->credential, rc);
 		goto out;
 	}
 	const struct extend_request asked = {
 		.credential = values->credential,
-		.sad = span_string(values->sad),
+		.sad = sad,
 		.hashes = buf_span(&hashes.bytes),
 		.hash_len = hashes.len,
 		.hash_count = hashes.count,

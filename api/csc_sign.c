@@ -17,7 +17,7 @@ struct sign_values {
 
 static const char *const operation_modes[] = {"S", NULL}; /* synchronous only */
 
-/* Types are judged in this order. */
+/* Types are judged in this order; what is missing, by sign_missing(). */
 #define SIGN(member) offsetof(struct sign_values, member)
 static const struct spec_field sign_fields[] = {
 	{.name = "credentialID",
@@ -28,21 +28,18 @@ static const struct spec_field sign_fields[] = {
 		.offset = SIGN(credential)},
 	{.name = "SAD",
 		.type = SPEC_TEXT,
-		.required = true,
 		.wrong = RC_SAD_MISSING,
 		.invalid = RC_SAD_INVALID,
 		.offset = SIGN(sad)},
 	{.name = "hash",
 		.alias = "hashes",
 		.type = SPEC_ARRAY,
-		.required = true,
 		.wrong = RC_HASH_MISSING,
 		.invalid = RC_HASH_MISSING,
 		.contradiction = RC_HASH_CONTRADICTION,
 		.offset = SIGN(hash)},
 	{.name = "signAlgo",
 		.type = SPEC_TEXT,
-		.required = true,
 		.wrong = RC_SIGN_ALGO_MISSING,
 		.invalid = RC_SIGN_ALGO_INVALID,
 		.offset = SIGN(sign_algo)},
@@ -123,7 +120,7 @@ static rc_t read_params(const struct sign_values *values, struct buf *params)
 	return rc == RC_FORMAT ? RC_SIGN_ALGO_PARAMS_INVALID : rc;
 }
 
-void csc_sign_hash(struct request *request)
+static void sign_hash(struct request *request, struct span sad)
 {
 	const struct sign_values *values = request->values;
 	struct csc_hashes hashes = {0};
@@ -131,13 +128,12 @@ void csc_sign_hash(struct request *request)
 	rc_t params_fault = read_params(values, &params);
 	rc_t hashes_fault = csc_hashes_read(&hashes, values->hash);
 
-	request->call.credential = values->credential;
 	/* more than any SAD has */
 	if (hashes_fault == RC_NUM_SIGNATURES_TOO_HIGH)
 		hashes_fault = RC_HASH_NOT_AUTHORIZED;
 	const struct sign_request asked = {
 		.credential = values->credential,
-		.sad = span_string(values->sad),
+		.sad = sad,
 		.hashes = buf_span(&hashes.bytes),
 		.hash_len = hashes.len,
 		.hash_count = hashes.count,
@@ -151,4 +147,28 @@ void csc_sign_hash(struct request *request)
 	core_sign_hash(request->core, &request->call, &asked, on_signed, request);
 	buf_free(&hashes.bytes);
 	buf_free(&params);
+}
+
+static rc_t sign_missing(const struct sign_values *values)
+{
+	if (values->hash == NULL)
+		return RC_HASH_MISSING;
+	return values->sign_algo == NULL ? RC_SIGN_ALGO_MISSING : RC_OK;
+}
+
+void csc_sign_hash(struct request *request)
+{
+	const struct sign_values *values = request->values;
+	struct span sad = SPAN_NONE;
+	rc_t rc = csc_sad_read(request, values->sad, &sad);
+
+	request->call.credential = values->credential;
+	if (rc == RC_OK)
+		rc = sign_missing(values);
+	if (rc == RC_SAD_INVALID)
+		csc_refuse_owned(request, &values->credential, rc);
+	else if (rc != RC_OK)
+		request_refuse(request, rc);
+	else
+		sign_hash(request, sad);
 }

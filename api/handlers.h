@@ -28,6 +28,17 @@ void csc_send_otp(struct request *request);
 extern const struct spec csc_sign_hash_spec;
 void csc_sign_hash(struct request *request);
 
+/* oauth2_authorize.c */
+extern const struct spec oauth2_push_spec;
+void oauth2_authorize(struct request *request);
+void oauth2_push(struct request *request);
+
+/* consent.c */
+extern const struct spec consent_request_spec, consent_approve_spec;
+void consent_request(struct request *request);
+void consent_approve(struct request *request);
+void consent_decline(struct request *request);
+
 /* oauth2_token.c */
 extern const struct spec oauth2_token_spec;
 void oauth2_token(struct request *request);

@@ -57,6 +57,9 @@ must_check rc_t request_cookie(const struct request *request, const char *name, 
 /* A refusal that a browser shows: audited and logged as request_fault() does. */
 void request_fault_page(struct request *request, const struct fault *fault, struct span html,
 	const char *content_type);
+/* One that an application is told by way of the browser. */
+void request_fault_redirect(
+	struct request *request, const struct fault *fault, const char *location);
 void request_refuse(struct request *request, rc_t rc);
 void request_fault(struct request *request, const struct fault *fault);
 

@@ -125,7 +125,7 @@ static void every_guarded_route_refuses_and_records(void **state)
 		int status = ask_text(method, route->path, JSON, "");
 		if (route->authorisation == AUTH_OPERATOR)
 			assert_int_equal(status, 401);
-		if (route->authorisation == AUTH_CLIENT)
+		if (route->authorisation == AUTH_CLIENT || route->authorisation == AUTH_CREDENTIAL)
 			assert_int_equal(status, 400);
 		if (route->authorisation == AUTH_SESSION)
 			assert_int_equal(status, 401);
@@ -360,6 +360,7 @@ static int print_table(void)
 		[AUTH_CLIENT_PROOF] = "client-proof",
 		[AUTH_CODE] = "code",
 		[AUTH_CLIENT] = "client",
+		[AUTH_CREDENTIAL] = "client",
 		[AUTH_OPERATOR] = "operator",
 		[AUTH_PAGE] = "page",
 		[AUTH_SESSION] = "session"};
