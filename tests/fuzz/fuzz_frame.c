@@ -110,6 +110,35 @@ static void fuzz_token_key(struct span body)
 		same(proto_token_key_encode(&again, &job), &again, body);
 }
 
+static void fuzz_password_check(struct span body)
+{
+	struct job_password_check job;
+	struct buf again = BUF_INIT;
+
+	if (proto_password_check_decode(&job, body) == RC_OK)
+		same(proto_password_check_encode(&again, &job), &again, body);
+}
+
+static void fuzz_change_pin(struct span body)
+{
+	char factors[FACTORS_MAX];
+	struct job_change_pin job;
+	struct buf again = BUF_INIT;
+
+	if (proto_change_pin_decode(&job, factors, body) == RC_OK)
+		same(proto_change_pin_encode(&again, &job), &again, body);
+}
+
+static void fuzz_prove(struct span body)
+{
+	char factors[FACTORS_MAX];
+	struct job_prove job;
+	struct buf again = BUF_INIT;
+
+	if (proto_prove_decode(&job, factors, body) == RC_OK)
+		same(proto_prove_encode(&again, &job), &again, body);
+}
+
 static void fuzz_answer(struct span body)
 {
 	struct buf again = BUF_INIT;
@@ -135,6 +164,8 @@ static void fuzz_answer(struct span body)
 	}
 
 #define job_enrolled_free(answer) ((void)(answer))
+#define job_password_checked_free(answer) ((void)(answer))
+#define job_proved_free(answer) ((void)(answer))
 
 ANSWER(enrolled)
 ANSWER(activated)
@@ -143,11 +174,15 @@ ANSWER(signed)
 ANSWER(extended)
 ANSWER(crl_made)
 ANSWER(token_key_given)
+ANSWER(password_checked)
+ANSWER(pin_changed)
+ANSWER(proved)
 
 static void (*const targets[])(struct span input) = {fuzz_header, fuzz_hello, fuzz_enrol,
 	fuzz_activate, fuzz_authorize, fuzz_sign, fuzz_extend, fuzz_crl, fuzz_token_key,
 	fuzz_answer, fuzz_enrolled, fuzz_activated, fuzz_authorized, fuzz_signed, fuzz_extended,
-	fuzz_crl_made, fuzz_token_key_given};
+	fuzz_crl_made, fuzz_token_key_given, fuzz_password_check, fuzz_change_pin, fuzz_prove,
+	fuzz_password_checked, fuzz_pin_changed, fuzz_proved};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

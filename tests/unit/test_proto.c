@@ -498,7 +498,7 @@ static void a_header_that_is_not_ours_is_refused(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} edits[] = {{0, 'X'}, {3, '2'}, {4, 0}, {4, FRAME_CRL + 1}, {5, 1}, {7, 1}, {16, 1}};
+	} edits[] = {{0, 'X'}, {3, '2'}, {4, 0}, {4, FRAME_KINDS}, {5, 1}, {7, 1}, {16, 1}};
 	struct buf frame = BUF_INIT;
 	struct frame_header header;
 
