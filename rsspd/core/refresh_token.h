@@ -16,11 +16,13 @@
  * store/refresh_token.h, with an end REFRESH_TOKEN_LIFETIME_S from now. */
 must_check rc_t core_refresh_token_make(struct secret *text, uint8_t sha256[SHA256_LEN]);
 
+/* Could that be one? */
+bool core_refresh_token_is_formed(struct span token);
+
 /*
  * grant_type refresh_token: an access token and the next refresh token, in exchange for this one.
  * `client` was authenticated. Faults: RC_REFRESH_TOKEN_INVALID (unknown, another client's, used
- * before, revoked, the subscriber disabled), RC_REFRESH_TOKEN_EXPIRED, RC_UNAVAILABLE. Audited in
- * the commit.
+ * before, revoked, the subscriber disabled), RC_REFRESH_TOKEN_EXPIRED, RC_UNAVAILABLE.
  */
 void core_refresh_token_use(struct core *core, struct call *call, const struct client_known *client,
 	struct span token, core_token_fn done, void *arg);

@@ -57,7 +57,7 @@ bool core_token_recognise(struct core *core, struct call *call, struct span toke
  * RFC 7009; CSC 1.0.4, auth/revoke and oauth2/revoke: by call->who, a client, or what a token of a
  * subscriber stands for. An access token: it alone. A refresh token: all that its consent gave. A
  * SAD: it alone. The kind is seen by the token's form, a hint is not needed.
- * RC_OK also for one that is unknown or has ended already. RC_TOKEN_PARAMETER_INVALID: nothing that
+ * RC_OK also for one that is unknown or has ended already. RC_REVOKED_INVALID: nothing that
  * we could have made, or another's. Durable and audited when it calls back.
  */
 void core_token_revoke(

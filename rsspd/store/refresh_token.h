@@ -12,11 +12,40 @@
 	"::bytea, consent, " ends "::timestamptz FROM " source " WHERE " sha256          \
 	"::bytea IS NOT NULL"
 
-/*
- * Ending a consent is one change of one row, from wherever it comes:
- *	UPDATE rssp.consent SET revoked_at = … WHERE id = … AND revoked_at IS NULL
- * The trigger on it (schema/0005) ends its access tokens, on every daemon, and its SADs; its codes
- * and refresh tokens look at revoked_at when they are used.
- */
+struct refresh_row {
+	struct id consent, client, subscriber;
+	int64_t ends_ms;
+	bool used;
+	bool revoked;	/* the consent */
+	bool disabled;	/* the subscriber */
+};
+/* No row: unknown. */
+void store_refresh_load(
+	struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg);
+void store_refresh_read(const struct pg_rows *rows, struct refresh_row *row);
+
+/* The old one is used up and the new one takes its place. Column 0: when, by the database's clock.
+ * No row: somebody was faster, it is late or revoked, or client or subscriber are not as they
+ * were. */
+struct refresh_use {
+	uint8_t sha256[SHA256_LEN], next_sha256[SHA256_LEN];
+	struct id consent, client, subscriber;
+	int64_t client_version;
+	int64_t next_ends_ms;
+};
+void store_refresh_use(struct pg *pg, const struct audit_row *audit, const struct refresh_use *use,
+	pg_done_fn done, void *arg);
+
+/* Ends a consent and all that it gave. The triggers of schema/0005 end its access tokens, on every
+ * daemon, and its SADs; codes and refresh tokens look at revoked_at when they are used. */
+void store_consent_revoke(struct pg *pg, const struct audit_row *audit, const struct id *consent,
+	pg_done_fn done, void *arg);
+
+/* Ends one SAD of the client, whatever the database has of it. Always one row. */
+void store_sad_revoke(struct pg *pg, const struct audit_row *audit,
+	const uint8_t sha256[SHA256_LEN], const struct id *client, pg_done_fn done, void *arg);
+/* Whose SAD that is: client, subscriber, credential. No row: unknown. */
+void store_sad_owner(
+	struct pg *pg, const uint8_t sha256[SHA256_LEN], pg_done_fn done, void *arg);
 
 #endif
