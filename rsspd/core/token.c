@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/sad_bearer.h"
 #include "core/token_jwt.h"
 #include "core/token_keys.h"
 #include "core/token_revocation.h"
@@ -189,9 +190,12 @@ static void revocation_asked(void *arg, rc_t rc, const struct pg_rows *rows)
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)
 {
+	if (!token_is_jwt(token)) {
+		core_sad_bearer(core, call, token, done, arg);
+		return;
+	}
 	struct authentication *op = core_alloc(sizeof(*op));
 	const struct token_claims *claims = NULL;
-
 	*op = (struct authentication){core, call, done, arg, {.kind = PRINCIPAL_NONE}, RC_OK};
 	op->rc = token_check(core, call, token, &claims);
 	if (op->rc != RC_OK) {
