@@ -1,41 +1,18 @@
 """Registering client applications: what an operator may register, and what is refused in words."""
 
-import datetime
 import json
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import NameOID
 
 from lib import jose
 from lib.api import error
 from lib.books import audited, value
+from lib.certificates import certificate, key_pem, pem
 from lib.rssp import Rssp
 
 BACK = "https://hocba.mau.edu.vn/ky/xong"
-
-
-def certificate(key=None, days=30, begins=0):
-    """A self-signed one, in PEM, and its key."""
-    key = key or ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Phần mềm Mẫu")])
-    start = datetime.datetime.utcnow() + datetime.timedelta(days=begins, hours=-1)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
-            .public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(start).not_valid_after(start + datetime.timedelta(days=days))
-            .sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()))
-    return made, key
-
-
-def pem(made):
-    return made.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def key_pem(key):
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption()).decode()
 
 
 def body(agency, **changes):
