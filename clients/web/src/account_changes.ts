@@ -1,6 +1,6 @@
 // Changing the PIN or the password, and signing out everywhere: each asks for an OTP.
 import { Child, h, notice } from "./dom";
-import { Credential, credentialChoice, credentialFacts, needsOtp } from "./credential";
+import { Credential, credentialChoice, credentialFacts, isEnabled, needsOtp } from "./credential";
 import { Field, form, FormState, OTP, PIN } from "./form";
 import { show, View } from "./frame";
 import { Fault, post } from "./http";
@@ -64,7 +64,7 @@ function bodyOf(credential: Credential, values: Record<string, string>): Record<
 export function changeView(change: Change, all: readonly Credential[], around: Around): View {
 	const state = new FormState();
 	const title: Key = `account.${change}`;
-	const credentials = all.filter((one) => one.status === "enabled" || one.status === undefined);
+	const credentials = all.filter(isEnabled);
 	let chosen = credentials[0];
 
 	async function send(values: Record<string, string>): Promise<void> {

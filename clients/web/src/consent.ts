@@ -1,11 +1,11 @@
 // An application asks; its user signs in, sees what is asked, approves it or not.
 import { button, Child, facts, foreign, h, notice, section } from "./dom";
-import { Credential, credentialChoice, credentialFacts, needsOtp } from "./credential";
+import { Credential, credentialChoice, credentialFacts, isEnabled, needsOtp } from "./credential";
 import { DocumentHash, documentList } from "./documents";
 import { faultNode } from "./fault";
 import { Field, form, FormState, OTP, PIN } from "./form";
 import { addressNotice, show, showWaiting } from "./frame";
-import { Fault, faultOf, get, NO_ANSWER, post } from "./http";
+import { Fault, faultOf, get, post } from "./http";
 import { isSessionFault, readSession, showSignIn, signOut } from "./session";
 import { clock, Key, say } from "./say";
 
@@ -16,7 +16,7 @@ interface Asked {
 	state: "pending" | "approved" | "declined" | "expired";
 	signedIn: boolean;
 	name?: string;
-	loginHint?: string;
+	otherExpected?: boolean; // the application has somebody else before it, it says
 	expiresInSeconds?: number;
 	credential?: Credential;
 	credentials?: Credential[];
@@ -109,9 +109,10 @@ function credentialPart(asked: Asked, chosen: Chosen): Child {
 	const one = asked.credential ?? (offered.length === 1 ? offered[0] : undefined);
 
 	if (one !== undefined)
-		return section(say("credential"), credentialFacts(one));
+		return section(say("credential"), credentialFacts(one),
+			isEnabled(one) ? null : notice("bad", h("p", {}, say("fault.CREDENTIAL_DISABLED"))));
 	if (offered.length === 0)
-		return notice("bad", h("p", {}, say("credential.none")));
+		return notice("bad", h("p", {}, say("credential.none")), h("p", {}, say("credential.none.do")));
 	return credentialChoice(offered, chosen.one ?? offered[0]!, (changed) => { chosen.one = changed; });
 }
 
@@ -191,6 +192,13 @@ function decisionForm(asked: Asked, chosen: Chosen, state: FormState): HTMLFormE
 		others: () => declineButton(state) }, state);
 }
 
+/** Who has nothing to sign with can only decline. */
+function decision(asked: Asked, chosen: Chosen, state: FormState): Child[] {
+	if (asked.scope !== "service" && chosen.one === undefined)
+		return [timeLeft(), h("div", { class: "buttons" }, declineButton(state))];
+	return [meaning(asked), addressNotice(), timeLeft(), decisionForm(asked, chosen, state)];
+}
+
 function meaning(asked: Asked): HTMLElement {
 	if (asked.scope === "service")
 		return notice("warn", h("p", {}, say("service.meaning")), h("p", {}, say("service.no-power")));
@@ -207,20 +215,18 @@ function lead(asked: Asked): HTMLElement {
 
 function showRequest(asked: Asked): void {
 	const state = new FormState();
-	const chosen: Chosen = { one: asked.credential ?? asked.credentials?.[0] };
+	const chosen: Chosen = { one: asked.credential ?? asked.credentials?.find(isEnabled) ?? asked.credentials?.[0] };
 	const title: Key = asked.scope === "service" ? "service.title" : "consent.title";
 
 	show(title, () => h("div", { class: "card" },
 		h("h1", {}, say(title)),
 		signedInAs(asked),
+		asked.otherExpected ? notice("bad", h("p", {}, say("consent.other", { name: asked.name ?? "" }))) : null,
 		lead(asked),
 		whoAsks(asked),
 		asked.scope === "service" ? null : credentialPart(asked, chosen),
 		documentPart(asked),
-		meaning(asked),
-		addressNotice(),
-		timeLeft(),
-		decisionForm(asked, chosen, state)));
+		...decision(asked, chosen, state)));
 }
 
 function showConsentSignIn(asked: Asked, why: Key | null): void {
@@ -232,7 +238,6 @@ function showConsentSignIn(asked: Asked, why: Key | null): void {
 			why === null ? null : notice("warn", h("p", {}, say(why))),
 			h("p", { class: "lead" }, say(asked.scope === "service" ? "sign-in.for-service" : "sign-in.for-signing")),
 			whoAsks(asked)),
-		...(asked.loginHint === undefined ? {} : { hint: asked.loginHint }),
 		done: () => load(),
 		others: () => declineButton(state),
 	});
@@ -257,10 +262,10 @@ async function load(why: Key | null = null): Promise<void> {
 		await read(why);
 	} catch (error) {
 		const fault = faultOf(error);
-		if (fault.code === NO_ANSWER || fault.wait !== undefined)
-			showFault(fault, () => void load(why));
-		else
+		if (fault.code === "CONSENT_EXPIRED")
 			showEnd("unknown.title", "warn", "unknown.text");
+		else
+			showFault(fault, () => void load(why));
 	}
 }
 

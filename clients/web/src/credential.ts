@@ -42,6 +42,10 @@ export function needsOtp(credential: Credential | null): boolean {
 	return credential === null || /otp/i.test(credential.factors);
 }
 
+export function isEnabled(credential: Credential): boolean {
+	return (credential.status ?? "enabled") === "enabled";
+}
+
 export function status(credential: Credential): string {
 	const key = `status.${credential.status ?? "enabled"}`;
 
@@ -71,6 +75,7 @@ export function credentialChoice(
 		return h("div", { class: "choice" }, radio, h("label", { for: radio.id },
 			h("strong", {}, say("credential.number", { number: each.serialNumber })),
 			h("span", {}, foreign(holder(each))), of && h("span", {}, foreign(of)),
-			h("span", {}, say("credential.until", { to: day(each.validTo) }))));
+			h("span", {}, say("credential.until", { to: day(each.validTo) })),
+			isEnabled(each) ? null : h("span", { class: "state" }, status(each))));
 	}));
 }

@@ -13,7 +13,6 @@ export interface Field {
 	secret?: boolean;
 	digits?: boolean;
 	autocomplete: string;
-	value?: string;
 	/** Codes of rsspd's that are about this field. */
 	codes?: readonly string[];
 	/** Must be the same as the field of that id. */
@@ -75,7 +74,7 @@ function fieldNode(field: Field, state: FormState): HTMLElement {
 	const input = h("input", {
 		id: field.id, name: field.id, type: field.secret ? "password" : "text", autocomplete: field.autocomplete,
 		inputmode: field.digits && "numeric", autocapitalize: "none", autocorrect: "off", spellcheck: "false",
-		maxlength: 256, required: true, value: field.value, "aria-invalid": wrong && "true",
+		maxlength: 256, required: true, "aria-invalid": wrong && "true",
 		"aria-describedby": described || null,
 	});
 

@@ -36,14 +36,12 @@ interface SignIn {
 	title: Key;
 	/** Said above the form: who asks, or that a session has ended. */
 	before: () => Child;
-	hint?: string;
 	done: () => Promise<void>;
 	others?: () => Child;
 }
 
 export function showSignIn(spec: SignIn): void {
 	const state = new FormState();
-	const login = spec.hint === undefined ? LOGIN : { ...LOGIN, value: spec.hint };
 
 	async function send(values: Record<string, string>): Promise<void> {
 		const session = await post<Session>("/account/v1/sign-in",
@@ -55,7 +53,7 @@ export function showSignIn(spec: SignIn): void {
 		h("h1", {}, say(spec.title)),
 		spec.before(),
 		addressNotice(),
-		form({ fields: [login, PASSWORD], submit: "sign-in", send,
+		form({ fields: [LOGIN, PASSWORD], submit: "sign-in", send,
 			...(spec.others ? { others: spec.others } : {}) }, state),
 		h("p", { class: "hint" }, say("sign-in.no-power")),
 		h("p", { class: "hint" }, say("sign-in.forgotten"))));

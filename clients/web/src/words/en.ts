@@ -63,6 +63,7 @@ export const en: Record<keyof typeof vi, string> = {
 	"credential.status": "Status",
 	"credential.factors": "Signing takes",
 	"credential.none": "There is no certificate that could sign for this application.",
+	"credential.none.do": "It may be for somebody else: sign out and sign in to the right account, or choose Decline.",
 	"credential.none-usable": "No certificate is active, so there is nothing to change here.",
 	"factors.both": "PIN and OTP",
 	"factors.pin": "PIN",

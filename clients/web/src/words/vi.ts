@@ -61,6 +61,7 @@ export const vi = {
 	"credential.status": "Trạng thái",
 	"credential.factors": "Khi ký cần",
 	"credential.none": "Không có chứng thư số nào ký được cho ứng dụng này.",
+	"credential.none.do": "Yêu cầu có thể dành cho người khác: hãy đăng xuất và đăng nhập đúng tài khoản, hoặc bấm Từ chối.",
 	"credential.none-usable": "Không có chứng thư số nào đang hoạt động, nên không có gì để thay đổi ở đây.",
 	"factors.both": "mã PIN và mã OTP",
 	"factors.pin": "mã PIN",
