@@ -36,7 +36,15 @@ enum fake_kind {
 	FAKE_DECISION,
 	FAKE_ENROL,
 	FAKE_ACTIVATION,
-	FAKE_EVENTS
+	FAKE_EVENTS,
+	FAKE_SESSION,
+	FAKE_SIGN_IN,
+	FAKE_ACCOUNT_CREDENTIALS,
+	FAKE_ACCOUNT_SIGNATURES,
+	FAKE_BEGUN,
+	FAKE_CONSENT,
+	FAKE_REDIRECT,
+	FAKE_REDEEMED
 };
 
 struct fake_step {
@@ -54,13 +62,14 @@ static struct {
 	struct credential_view view;
 	size_t view_count;
 	bool more;
+	bool redirects; /* a refused authorisation request may be told to the application */
 	size_t signature_count;
 	struct core_health health;
 	struct core_watch watch;
 	/* what was asked */
 	size_t asked; /* operations other than audit and authentication */
 	char bearer[64], client_id[64], client_secret[64], endpoint[64], pin[64], otp[64], sad_sent[64];
-	char sign_algo[64], hash_algo[64];
+	char token_sent[64], sign_algo[64], hash_algo[64];
 	struct id credential, subscriber, after;
 	uint32_t signatures, limit;
 	size_t hash_len, hash_count;
@@ -157,6 +166,9 @@ static void fake_call_operator(const struct fake_step *step)
 		((core_clients_fn)step->done)(step->arg, &step->fault, &fake_client_view, 1);
 }
 
+static void fake_call_account(const struct fake_step *step);
+static void fake_call_consent(const struct fake_step *step);
+
 static void fake_call(const struct fake_step *step)
 {
 	static const struct audit_event events[1] = {{.row = {.event = "signature.created",
@@ -189,6 +201,10 @@ static void fake_call(const struct fake_step *step)
 		((core_activation_fn)step->done)(step->arg, &step->fault,
 			&(struct activation_view){.otpauth = fake_secret("otpauth://totp/x"),
 				.certificate = fake.view.certificate});
+	else if (step->kind >= FAKE_BEGUN)
+		fake_call_consent(step);
+	else if (step->kind >= FAKE_SESSION)
+		fake_call_account(step);
 	else
 		fake_call_operator(step);
 }
@@ -292,6 +308,22 @@ bool core_token_recognise(struct core *core, struct call *call, struct span toke
 	fake_copy(fake.bearer, sizeof(fake.bearer), token);
 	*rc = fake.authenticate.rc;
 	return true;
+}
+
+void core_token_revoke(
+	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)
+{
+	(void)core;
+	(void)call;
+	fake_copy(fake.token_sent, sizeof(fake.token_sent), token);
+	fake.asked++;
+	fake_push(FAKE_DONE, (void *)done, arg, fake.other);
+}
+
+rc_t core_token_keys(const struct core *core, struct buf *json)
+{
+	(void)core;
+	return buf_append_string(json, "{\"keys\":[]}");
 }
 
 void core_session_authenticate(struct core *core, struct call *call, struct span cookie,
@@ -502,5 +534,8 @@ void core_enrol_submit(struct core *core, struct call *call, struct span stateme
 	fake.asked++;
 	fake_push(FAKE_ENROL, (void *)done, arg, fake.other);
 }
+
+#include "fake_account.h"
+#include "fake_consent.h"
 
 #endif
