@@ -43,6 +43,14 @@ void consent_decline(struct request *request);
 extern const struct spec oauth2_token_spec;
 void oauth2_token(struct request *request);
 
+/* oauth2_revoke.c */
+extern const struct spec oauth2_revoke_spec, csc_revoke_spec;
+void oauth2_revoke(struct request *request);
+void csc_revoke(struct request *request);
+
+/* oauth2_keys.c */
+void oauth2_keys(struct request *request);
+
 /* activation.c */
 extern const struct spec activation_spec;
 void activation_activate(struct request *request);

@@ -83,15 +83,16 @@ const struct route routes[] = {
 	CSC_CREDENTIAL("signatures/signHash", "signature.requested", BODY_HASHES,
 		&csc_sign_hash_spec, csc_sign_hash, RC_BEARER_MALFORMED),
 
+	CSC_CREDENTIAL("auth/revoke", "token.revoke", BODY_SMALL, &csc_revoke_spec, csc_revoke,
+		RC_BEARER_MALFORMED_EXTEND),
+
 	CSC_ABSENT("auth/login"),
-	CSC_ABSENT("auth/revoke"),
 	CSC_ABSENT("credentials/authorizeCheck"),
 	CSC_ABSENT("credentials/create"),
 	CSC_ABSENT("credentials/delete"),
 	CSC_ABSENT("signatures/signDoc"),
 	CSC_ABSENT("signatures/signPolling"),
 	CSC_ABSENT("signatures/timestamp"),
-	ABSENT(ROUTE_POST, "/oauth2/revoke", RC_CSC_V1),
 
 	{ROUTE_GET, "/oauth2/authorize", AUTH_NOBODY, "authorization.request", BODY_NONE,
 		BODY_SMALL, NULL, oauth2_authorize, RC_CSC_V2, RC_OK, false},
@@ -99,6 +100,10 @@ const struct route routes[] = {
 		BODY_DETAILS, &oauth2_push_spec, oauth2_push, RC_CSC_V2, RC_OK, false},
 	{ROUTE_POST, "/oauth2/token", AUTH_CLIENT_PROOF, "token.issue", BODY_FORM, BODY_DETAILS,
 		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK, false},
+	{ROUTE_POST, "/oauth2/revoke", AUTH_CLIENT_PROOF, "token.revoke", BODY_FORM, BODY_DETAILS,
+		&oauth2_revoke_spec, oauth2_revoke, RC_CSC_V1, RC_OK, false},
+	{ROUTE_GET, "/oauth2/jwks", AUTH_NOBODY, AUDIT_NONE_PAGE, BODY_NONE, BODY_SMALL, NULL,
+		oauth2_keys, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/activation/v1/activate", AUTH_CODE, "credential.activate", BODY_JSON,
 		BODY_SMALL, &activation_spec, activation_activate, RC_CSC_V1, RC_OK, false},
 
