@@ -48,6 +48,8 @@ extern const struct spec oauth2_revoke_spec, csc_revoke_spec;
 void oauth2_revoke(struct request *request);
 void csc_revoke(struct request *request);
 
+/* oauth2_metadata.c: RFC 8414 */
+void oauth2_metadata(struct request *request);
 /* oauth2_keys.c */
 void oauth2_keys(struct request *request);
 

@@ -102,6 +102,8 @@ const struct route routes[] = {
 		&oauth2_token_spec, oauth2_token, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/oauth2/revoke", AUTH_CLIENT_PROOF, "token.revoke", BODY_FORM, BODY_DETAILS,
 		&oauth2_revoke_spec, oauth2_revoke, RC_CSC_V1, RC_OK, false},
+	{ROUTE_GET, "/.well-known/oauth-authorization-server", AUTH_NOBODY, AUDIT_NONE_PAGE,
+		BODY_NONE, BODY_SMALL, NULL, oauth2_metadata, RC_CSC_V2, RC_OK, false},
 	{ROUTE_GET, "/oauth2/jwks", AUTH_NOBODY, AUDIT_NONE_PAGE, BODY_NONE, BODY_SMALL, NULL,
 		oauth2_keys, RC_CSC_V1, RC_OK, false},
 	{ROUTE_POST, "/activation/v1/activate", AUTH_CODE, "credential.activate", BODY_JSON,
