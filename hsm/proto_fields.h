@@ -71,7 +71,7 @@ static inline void put_indices(struct proto_writer *writer, const uint32_t *indi
 		put_number(writer, indices[i]);
 }
 
-static inline rc_t proto_writer_end(struct proto_writer *writer)
+must_check static inline rc_t proto_writer_end(struct proto_writer *writer)
 {
 	if (writer->rc != RC_OK)
 		writer->out->len = writer->start;

@@ -60,9 +60,8 @@ void store_session_end(struct pg *pg, const struct audit_row *audit,
 static const struct pg_statement session_sweep = {.name = "session_sweep", .sql =
 	"WITH over AS (DELETE FROM rssp.session WHERE ends_at <= $1::timestamptz),"
 	" forgotten AS (DELETE FROM rssp.sign_in_failure"
-	"  WHERE attempted_at < $1::timestamptz - interval '1 hour'"
-	"  AND attempted_at < $1::timestamptz - CASE WHEN failures < 5 THEN interval '1 hour' ELSE interval '1 day' END)"
-	" SELECT 1"};
+	"  WHERE attempted_at < $1::timestamptz - interval '1 hour' AND (failures < 5"
+	"  OR attempted_at < $1::timestamptz - interval '1 day')) SELECT 1"};
 
 void store_session_sweep(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg)
 {
