@@ -279,10 +279,9 @@ static void repeated_headers_are_refused(void **state)
 
 static void methods_that_are_not_offered_say_501(void **state)
 {
-	static const char *const paths[] = {"/csc/v1/auth/login", "/csc/v2/auth/revoke",
+	static const char *const paths[] = {"/csc/v1/auth/login", "/csc/v2/auth/login",
 		"/csc/v1/signatures/timestamp", "/csc/v2/signatures/signDoc",
-		"/csc/v2/credentials/authorizeCheck", "/csc/v2/signatures/signPolling",
-		"/oauth2/pushed_authorize"};
+		"/csc/v2/credentials/authorizeCheck", "/csc/v2/signatures/signPolling"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -390,8 +389,7 @@ int main(int argc, char **argv)
 			an_operation_that_wrote_its_row_gets_no_second_one, ask_reset),
 		cmocka_unit_test_setup(unknown_addresses_are_404_and_wrong_methods_405, ask_reset),
 		cmocka_unit_test_setup(
-			a_token_that_was_seen_before_comes_before_the_body_too,
-			ask_reset),
+			a_token_that_was_seen_before_comes_before_the_body_too, ask_reset),
 		cmocka_unit_test_setup(a_long_body_and_a_foreign_type_are_refused_first, ask_reset),
 		cmocka_unit_test_setup(the_bearer_comes_before_the_body, ask_reset),
 		cmocka_unit_test_setup(malformed_bearers_get_each_versions_string, ask_reset),
