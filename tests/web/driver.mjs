@@ -90,6 +90,10 @@ const CAN = {
 		}
 		return { result: entry.posts.filter((one) => one === path).length };
 	},
+	async fetched({ page, url }) {
+		const answer = await page.context().request.get(url);
+		return { result: answer.ok() ? (await answer.body()).toString("base64") : null };
+	},
 	async qr({ page, selector }) {
 		const picture = PNG.sync.read(await page.locator(selector).screenshot());
 		const code = jsqr(new Uint8ClampedArray(picture.data), picture.width, picture.height);

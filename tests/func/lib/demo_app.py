@@ -88,7 +88,7 @@ class Visitor:
 
     def asked(self, where):
         """At the service: the page of that address."""
-        assert where.startswith(self.demo.server.url + "/oauth2/authorize?"), where
+        assert where.startswith(self.demo.server.url + "/oauth2/authorize?"), (where, self.notice())
         self.service.authorize(where.split("?", 1)[1])
         return self.service.shown()
 
