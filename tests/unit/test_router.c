@@ -121,7 +121,7 @@ static void every_guarded_route_refuses_and_records(void **state)
 		const struct route *route = &routes[i];
 		const char *method = route->methods & ROUTE_POST ? "POST" : "GET";
 		ask_reset(state);
-		ask.authorization = NULL;
+		ask.authorization = ask.cookie = ask.csrf_token = ask.origin = NULL;
 		int status = ask_text(method, route->path, JSON, "");
 		if (route->authorisation == AUTH_OPERATOR)
 			assert_int_equal(status, 401);
