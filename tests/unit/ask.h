@@ -122,7 +122,7 @@ static inline int ask_reset(void **state)
 	memset(&fake, 0, sizeof(fake));
 	ask.authorization = "Bearer abc";
 	ask.accept_language = NULL;
-	ask.query = NULL;
+	ask.query = ask.cookie = ask.csrf_token = ask.origin = NULL;
 	ask.operator_ = NULL;
 	ask.ambiguous = false;
 	if (ask.router == NULL)
