@@ -24,6 +24,7 @@ void metrics_collect(const struct core *core)
 	metric_set(METRIC_STORE_UP, 0, 0, (int64_t)watch.store_up);
 	metric_set(METRIC_STORE_WANTED, 0, 0, (int64_t)watch.store_wanted);
 	metric_set(METRIC_STORE_SKEW, 0, 0, watch.skew_ms);
+	metric_set(METRIC_REVOCATIONS_KNOWN, 0, 0, watch.revocations_known);
 	set_instant(METRIC_CERTIFICATE_EXPIRES, CERTIFICATE_CA, watch.ca_ends_ms);
 	set_instant(METRIC_CERTIFICATE_EXPIRES, CERTIFICATE_OPERATOR, watch.operators_end_ms);
 	set_instant(METRIC_CRL_THIS_UPDATE, 0, watch.crl_made_ms);

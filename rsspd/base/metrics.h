@@ -43,6 +43,7 @@ enum metric {
 	METRIC_STORE_WANTED,	 /* gauge */
 	METRIC_STORE_SKEW,	 /* gauge, milliseconds */
 	METRIC_AUDIT_PARTITIONS, /* gauge, instant */
+	METRIC_REVOCATIONS_KNOWN, /* gauge: 1, or 0 while each token is asked for in the database */
 	METRIC_CERTIFICATE_EXPIRES, /* gauge, instant: enum metric_certificate */
 	METRIC_CRL_THIS_UPDATE,	    /* gauge, instant */
 	METRIC_CRL_NEXT_UPDATE,	    /* gauge, instant */

@@ -169,6 +169,7 @@ void core_watch(const struct core *core, struct core_watch *watch)
 		.crl_ends_ms = core->crl_facts.next_update_ms,
 		.audit_until_ms = core_sweeper_audit_ms(core),
 	};
+	watch->revocations_known = core_revocations_known(core);
 	watch->store_up = pg_connections_up(core->pg);
 	watch->store_wanted = pg_connections(core->pg);
 	for (int role = 0; role < SAM_ROLES; role++)

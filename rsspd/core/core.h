@@ -43,6 +43,7 @@ void core_health(const struct core *core, struct core_health *health);
 struct core_watch {
 	struct hsm_load sams[SAM_ROLES];
 	size_t store_up, store_wanted;	      /* connections */
+	bool revocations_known;		      /* else each token is asked for in the database */
 	int64_t skew_ms;		      /* the database's clock minus ours */
 	int64_t ca_ends_ms, operators_end_ms; /* certificates; the operators' first one */
 	int64_t crl_made_ms, crl_ends_ms;

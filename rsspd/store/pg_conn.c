@@ -106,7 +106,7 @@ static const char *option_value(const PQconninfoOption *options, const char *key
 	return "";
 }
 
-PGconn *pg_connect_start(const char *conninfo, int64_t timeout_ms)
+PGconn *pg_connect_start(const char *conninfo, const char *name, int64_t timeout_ms)
 {
 	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
 	struct conninfo info = {.count = 0};
@@ -119,7 +119,7 @@ PGconn *pg_connect_start(const char *conninfo, int64_t timeout_ms)
 	if (session_options(timeout_ms, option_value(options, "options"), &session) != RC_OK ||
 		buf_string(&session, &text) != RC_OK)
 		goto out;
-	conninfo_put(&info, "application_name", "rsspd");
+	conninfo_put(&info, "application_name", name);
 	conninfo_put(&info, "keepalives_idle", "30");
 	conninfo_put(&info, "tcp_user_timeout", "10000");
 	conninfo_put(&info, "client_encoding", "UTF8");
@@ -333,7 +333,7 @@ static void conn_timer(void *arg)
 
 void pg_conn_start(struct pg_conn *conn)
 {
-	conn->conn = pg_connect_start(conn->pg->conninfo, conn->pg->settings.timeout_ms);
+	conn->conn = pg_connect_start(conn->pg->conninfo, "rsspd", conn->pg->settings.timeout_ms);
 	conn->state = PG_CONNECTING;
 	if (conn->conn == NULL || PQstatus(conn->conn) == CONNECTION_BAD) {
 		pg_conn_lost(conn, conn->conn == NULL ? "the conninfo cannot be read"

@@ -144,7 +144,7 @@ must_check rc_t pg_batch_send(PGconn *conn, struct pg_params *const *units, size
 
 /* pg_conn.c */
 /* A connection in the making, under the session's settings; NULL: the conninfo cannot be read. */
-PGconn *pg_connect_start(const char *conninfo, int64_t timeout_ms);
+PGconn *pg_connect_start(const char *conninfo, const char *name, int64_t timeout_ms);
 must_check rc_t pg_conn_init(struct pg_conn *conn, struct pg *pg, unsigned number);
 void pg_conn_start(struct pg_conn *conn);
 /* Sends what is in the idle connection's group.units. */

@@ -217,7 +217,7 @@ static void listen_start(struct pg_listener *listener)
 
 	listener->state = LISTEN_CONNECTING;
 	if (buf_string(&listener->conninfo, &conninfo) == RC_OK)
-		listener->conn = pg_connect_start(conninfo, listener->timeout_ms);
+		listener->conn = pg_connect_start(conninfo, "rsspd listener", listener->timeout_ms);
 	if (listener->conn == NULL || PQstatus(listener->conn) == CONNECTION_BAD) {
 		listen_lost(listener,
 			listener->conn == NULL ? "no connection" : PQerrorMessage(listener->conn));
