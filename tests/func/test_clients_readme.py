@@ -26,7 +26,9 @@ def write_env(folder, server, operator, people):
               "OPERATOR_CERT": operator.certificate, "OPERATOR_KEY": operator.key}
     for kind, someone in people.items():
         values |= {f"USER_{kind}": someone.user, f"CREDENTIAL_{kind}": someone.credential,
-                   f"PIN_{kind}": someone.pin, f"TOTP_{kind}": someone.secret}
+                   f"PIN_{kind}": someone.pin, f"TOTP_{kind}": someone.secret,
+                   f"LOGIN_{kind}": someone.person["identity_number"],
+                   f"PASSWORD_{kind}": someone.password}
     lines = [f"RSSP_{name}={shlex.quote(str(value))}\n" for name, value in values.items()]
     assert {line.split("=")[0] for line in lines} <= NAMES, "quickstart writes no such line"
     (folder / ".run").mkdir()
