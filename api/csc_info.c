@@ -27,7 +27,8 @@ void csc_not_offered(struct request *request)
 /* Those of CSC: others under the same address are no methods of it. */
 static bool info_names(const struct route *route)
 {
-	static const route_fn handlers[] = {oauth2_authorize, oauth2_push, oauth2_token, oauth2_revoke};
+	static const route_fn handlers[] = {
+		oauth2_authorize, oauth2_push, oauth2_token, oauth2_revoke};
 
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (route->handler == handlers[i])

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/sad_cache.h"
+#include "store/authorization_request.h"
 #include "store/client.h"
 #include "store/sad.h"
 #include "store/session.h"
@@ -84,6 +85,7 @@ static void sweep(void *arg)
 	store_sad_expire(pg, now, on_expired, sweeper);
 	store_session_sweep(pg, now, on_ignored, NULL);
 	store_jti_expire(pg, now, on_ignored, sweeper);
+	store_authorization_expire(pg, now, on_ignored, sweeper);
 	sad_cache_expire(sweeper->core, now);
 	store_tokens_expire(pg, now, on_swept, sweeper);
 }
