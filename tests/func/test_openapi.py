@@ -13,7 +13,8 @@ from test_routes import OFFERED, FORM, World, api_for, good_body, good_status, i
 SOURCE = Path(__file__).resolve().parents[2]
 DOCUMENT = yaml.safe_load((SOURCE / "api" / "openapi.yaml").read_text(encoding="utf-8"))
 SCHEMES = {"client": [{"clientToken": []}], "operator": [{"operatorCertificate": []}],
-           "client-proof": [{"clientSecret": []}, {}], "nobody": [], "code": []}
+           "client-proof": [{"clientSecret": []}, {}], "nobody": [], "code": [],
+           "page": [], "session": [{"session": []}]}
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
          "null": type(None)}
 
@@ -122,7 +123,7 @@ def test_good_answers_are_as_described(server, operator, agency, client, subscri
     if request:
         schema = request["content"][media(route)["Content-Type"]]["schema"]
         assert faults(body, schema) == []
-    api = api_for(route, server, operator, client)
+    api = api_for(route, server, operator, client, subscriber)
     if route.method == "GET":
         answer = api.get(route.path, 200, params=body)
     else:

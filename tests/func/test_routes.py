@@ -40,10 +40,21 @@ def good_status(route):
     return 204 if route.path.endswith("/revoke") else 200
 
 
-def api_for(route, server, operator, client):
+def api_for(route, server, operator, client, subscriber=None):
     if route.authorisation == "operator":
         return operator.api
+    if route.authorisation == "session":
+        return signed_in(server, subscriber or operator.subscriber(client.agency))
     return Api(server, client.api.token if route.authorisation == "client" else None)
+
+
+def signed_in(server, subscriber):
+    """As the pages ask: the cookie of a new session, and its token."""
+    api = Api(server)
+    said = api.post("/account/v1/sign-in", {
+        "login": subscriber.person["email"], "password": subscriber.password}, 200).json()
+    api.session.headers["X-CSRF-Token"] = said["csrfToken"]
+    return api
 
 
 # -- success --
@@ -68,6 +79,9 @@ class World:
         for _ in range(5):
             self.client.authorize(self.subscriber, [digest()], 400, pin="wrong pin 1",
                                   otp=self.subscriber.wrong_otp())
+
+    def change(self, **more):
+        return {**self.credential, "OTP": self.subscriber.next_otp(), **more}
 
     def activation(self):
         person = new_person(self.agency)
@@ -96,6 +110,16 @@ GOOD = {
     "/oauth2/revoke": lambda w: {
         "client_id": w.client.id, "client_secret": w.client.secret, "token": w.sad()},
     "/activation/v1/activate": World.activation,
+    "/account/v1/session": lambda w: {},
+    "/account/v1/sign-in": lambda w: {
+        "login": w.subscriber.person["identity_number"], "password": w.subscriber.password},
+    "/account/v1/sign-out": lambda w: {},
+    "/account/v1/sign-out-everywhere": World.change,
+    "/account/v1/credentials": lambda w: {},
+    "/account/v1/signatures": lambda w: (w.client.sign(w.subscriber, w.sad(), [w.digest]), {})[1],
+    "/account/v1/change-pin": lambda w: w.change(PIN=w.subscriber.pin, newPIN="hT4wq9Zsm"),
+    "/account/v1/change-password": lambda w: w.change(
+        password=w.subscriber.password, newPassword="chiều hè bên sông"),
     "POST agencies": lambda w: {"path": agency_path(), "sector": "health", "province": "Mẫu"},
     "GET agencies": lambda w: {},
     "POST clients": lambda w: {"name": "Phần mềm Mẫu", "agencyID": w.agency.id,
@@ -126,7 +150,7 @@ def good_body(route, world):
 def test_a_good_request_succeeds_and_is_recorded(
         server, operator, agency, client, subscriber, auditor_db, route):
     body = good_body(route, World(server, operator, agency, client, subscriber))
-    api = api_for(route, server, operator, client)
+    api = api_for(route, server, operator, client, subscriber)
     if route.method == "GET":
         answer = api.get(route.path, 200, params=body)
     elif media(route) == FORM:
@@ -142,6 +166,8 @@ def test_a_good_request_succeeds_and_is_recorded(
         assert {row["client"] for row in rows} == {client.id}
     if route.authorisation == "operator":
         assert {row["operator"] for row in rows} == {"operator"}
+    if route.authorisation == "session":
+        assert {row["subscriber"] for row in rows} == {subscriber.user}
 
 
 @pytest.mark.parametrize("route", ABSENT, ids=ids)
@@ -186,6 +212,33 @@ def test_a_made_up_token_is_refused(server, auditor_db, route):
 def test_an_operators_certificate_is_no_token(operator, auditor_db, route):
     answer = operator.api.post(route.path, {}, 400)
     audited(auditor_db, answer, route.event, "refused")
+
+
+SESSIONS = [route for route in AUDITED if route.authorisation == "session"]
+
+
+@pytest.mark.parametrize("route", SESSIONS, ids=ids)
+def test_nobody_passes_without_a_session(server, client, auditor_db, route):
+    for token in (None, client.api.token):
+        answer = Api(server).request(route.method, route.path, 401, token=token, headers=JSON)
+        assert answer.headers["WWW-Authenticate"]
+        row = audited(auditor_db, answer, route.event, "refused", "SESSION_ENDED")
+        assert (row["client"], row["subscriber"]) == (None, None)
+
+
+@pytest.mark.parametrize("route", [route for route in SESSIONS if route.method == "POST"], ids=ids)
+def test_nobody_passes_without_the_sessions_own_token(server, subscriber, auditor_db, route):
+    api = signed_in(server, subscriber)
+    answer = api.post(route.path, {}, 403, headers={"X-CSRF-Token": "A" * 43})
+    audited(auditor_db, answer, route.event, "refused", "CSRF_INVALID")
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in AUDITED if route.authorisation in ("page", "session")], ids=ids)
+def test_no_page_of_another_site_passes(server, auditor_db, route):
+    answer = Api(server).request(
+        route.method, route.path, 403, headers={**JSON, "Origin": "https://khac.example"})
+    audited(auditor_db, answer, route.event, "refused", "ORIGIN_FOREIGN")
 
 
 def test_a_token_needs_the_right_secret(server, client, auditor_db):
@@ -235,7 +288,8 @@ def test_a_long_body_is_refused(server, operator, client, auditor_db, route):
 
 
 @pytest.mark.parametrize(
-    "route", [r for r in TAKES_JSON if not r.path.endswith("/info") or "credentials" in r.path], ids=ids)
+    "route", [r for r in TAKES_JSON if not r.path.endswith(("/info", "/sign-out"))
+              or "credentials" in r.path], ids=ids)
 def test_missing_parameters_are_refused(server, operator, client, auditor_db, route):
     answer = api_for(route, server, operator, client).post(route.path, {}, 400)
     assert error(answer)[0] == "invalid_request"

@@ -42,10 +42,10 @@ def exit_codes(lang):
 
 
 def is_documented(status, code, text):
-    """Does the table hold this answer of the API? Some texts say more than the table: a name after a
+    """Does the table hold this answer, in either language? Some texts say more than the table: a name after a
     colon, the policy's own reasons."""
     for row in refusals():
-        words = text in (row.v1, row.v2) or text.startswith((row.v1 + ": ", row.v2 + ": "))
+        words = text in (row.v1, row.v2, row.vietnamese) or text.startswith((row.v1 + ": ", row.v2 + ": "))
         if row.status == status and row.error == code and (words or code == "access_denied"):
             return True
     return status == 400 and OWN_WORDS.match(text) is not None
