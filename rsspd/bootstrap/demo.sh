@@ -47,7 +47,12 @@ env_write() {
 			env_line "RSSP_CREDENTIAL_$kind" "$(answer credentialID "$file")"
 			env_line "RSSP_PIN_$kind" "$(cat "$RUN/secrets/subscriber-$kind.pin")"
 			env_line "RSSP_TOTP_$kind" "$(totp_secret "$file")"
+			# an instance that is older than the pages has neither
+			[ -s "$RUN/secrets/subscriber-$kind.password" ] || continue
+			env_line "RSSP_LOGIN_$kind" "$(cat "$RUN/secrets/subscriber-$kind.login")"
+			env_line "RSSP_PASSWORD_$kind" "$(cat "$RUN/secrets/subscriber-$kind.password")"
 		done
+		[ -z "$(setting DEMO_CLIENT_PORT)" ] || env_line RSSP_DEMO "$(demo_app_url)"
 		[ ! -s "$RUN/hoc-ba-mau.signed.pdf" ] ||
 			env_line RSSP_SIGNED "$RUN/hoc-ba-mau.signed.pdf"
 	} > "$RUN/env.new"
@@ -61,6 +66,11 @@ env_line() {
 
 totp_secret() {
 	answer otpauth "$1" | sed -n 's/.*[?&]secret=\([A-Z2-7]*\).*/\1/p'
+}
+
+# Letters and digits, long enough that nobody guesses it.
+password_random() {
+	printf 'mau-%s-%s' "$(random_hex 4)" "$(random_hex 4)"
 }
 
 # Random, and no repeats or sequences: no two neighbours of this alphabet follow one another.
@@ -110,13 +120,16 @@ demo_code() {
 	grep -oE '\b[0-9A-Z]{5}(-[0-9A-Z]{5}){3}\b' "$mail" | sed -n 1p
 }
 
-# demo_activate RSA|EC KEY MAIL IDENTITY-NUMBER: code and PIN go through descriptors, never argv.
+# demo_activate RSA|EC KEY MAIL IDENTITY-NUMBER: code, PIN and password go through descriptors, never
+# argv.
 demo_activate() {
-	local kind=$1 pin=$RUN/secrets/subscriber-$1.pin
-	secret_keep "$pin" pin_random
-	answer_keep "$RUN/secrets/subscriber-$kind.json" \
+	local who=$RUN/secrets/subscriber-$1
+	secret_keep "$who.pin" pin_random
+	secret_keep "$who.password" password_random
+	secret_keep "$who.login" say "$4"
+	answer_keep "$who.json" \
 		rssp activate --code-fd 3 --identity-fd 4 --pin-fd 5 --key "$2" --json \
-		3< <(demo_code "$3") 4< <(say "$4") 5< "$pin"
+		3< <(demo_code "$3") 4< "$who.login" 5< "$who.pin" 6< "$who.password"
 	env_write
 }
 
@@ -181,6 +194,7 @@ demo_next() {
 		Try next:  $(printf '%q' "${program#"$SOURCE/"}") list --env .run/env --user $(answer userID "$RUN/secrets/subscriber-RSA.json")
 		Stop it:   rsspd/quickstart stop
 	TEXT
+	demo_app_next
 }
 
 # The second time there is nothing to show again but where things are.
@@ -188,6 +202,7 @@ demonstration() {
 	if [ -e "$RUN/demonstration.txt" ]; then
 		env_write
 		cat "$RUN/demonstration.txt"
+		demo_app_start
 		demo_next
 		return
 	fi
@@ -207,5 +222,6 @@ demonstration() {
 	step "the audit trail of that signature" demo_audit
 	tell_file "$RUN/audit.txt"
 	mv "$RUN/demonstration.new" "$RUN/demonstration.txt"
+	demo_app_start
 	demo_next
 }

@@ -20,8 +20,8 @@ from lib.instance import BUILD, SOURCE, free_ports
 pytestmark = pytest.mark.slow
 
 NAMES = {"RSSP_URL", "RSSP_CACERT", "RSSP_TRUST", "RSSP_CLIENT_ID", "RSSP_CLIENT_SECRET",
-         "RSSP_SIGNED", "RSSP_DATABASE", "RSSP_OPERATOR_CERT", "RSSP_OPERATOR_KEY",
-         *(f"RSSP_{name}_{kind}" for name in ("USER", "CREDENTIAL", "PIN", "TOTP")
+         "RSSP_SIGNED", "RSSP_DATABASE", "RSSP_OPERATOR_CERT", "RSSP_OPERATOR_KEY", "RSSP_DEMO",
+         *(f"RSSP_{name}_{kind}" for name in ("USER", "CREDENTIAL", "PIN", "TOTP", "LOGIN", "PASSWORD")
            for kind in ("RSA", "EC"))}
 
 
@@ -118,6 +118,12 @@ def test_signed_document_is_valid_and_trusted(quickstart, tmp_path):
     shown = subprocess.run(["pdfsig", "-nssdir", str(tmp_path), env["RSSP_SIGNED"]], check=True,
                            stdout=subprocess.PIPE, text=True).stdout
     assert "Signature is Valid." in shown and "Certificate is Trusted." in shown, shown
+
+
+def test_the_demonstration_application_lists_its_records(quickstart):
+    shown = requests.get(quickstart.env()["RSSP_DEMO"], timeout=5)
+    assert shown.status_code == 200 and "Hồ sơ chờ ký" in shown.text
+    assert quickstart.env()["RSSP_DEMO"] in quickstart.first.stdout
 
 
 def test_second_start_is_quick_and_keeps_the_service(quickstart):
