@@ -82,11 +82,13 @@ void store_sad_bearer_read(const struct pg_rows *rows, struct sad_bearer_row *be
 	};
 }
 
-/* $18… of both statements that make a SAD: HELD_PARAMS, then these from $25. */
-#define SAD_INSERT(source, consent, tls)                                                           \
+#define SAD_INSERT_COLUMNS                                                                         \
 	"INSERT INTO rssp.sad (id, sha256, credential, subscriber, client, certificate_sha256, "   \
 	"scal, digest, hash_count, unspent, seal, start_at, end_at, request, hashes, spent, "      \
-	"consent, tls_sha256) "                                                                    \
+	"consent, tls_sha256) "
+/* $18… of the statements that make one SAD: HELD_PARAMS, then these from $25. */
+#define SAD_INSERT(source, consent, tls)                                                           \
+	SAD_INSERT_COLUMNS                                                                         \
 	"SELECT $25::uuid, $26::bytea, $18::uuid, $20::uuid, $22::uuid, $27::bytea, "              \
 	"$28::bigint, $29::text, $30::bigint, $30::bigint, $31::bytea, $32::timestamptz, "     \
 	"$33::timestamptz, $3::uuid, $34::bytea, "                                                 \
@@ -123,14 +125,32 @@ static void sad_put(struct pg_params *params, const struct sad_new *fresh)
 #define GUARD_STATE                                                                                \
 	"SELECT EXISTS (SELECT FROM guard), g.locked_at IS NOT NULL, g.last_step"
 
+/* A batch: what is asked stands in the columns of `asked`. */
 static const struct pg_statement sad_add = {.name = "sad_add", .sql =
-	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
-	" " GUARD_OPEN("held") ","
-	" fresh AS (" SAD_INSERT("guard", "NULL::uuid", "NULL::bytea") "), " SLOT_MOVE ","
-	" noted AS (" AUDIT_INSERT("guard") ") " GUARD_STATE ", false"
-	" FROM rssp.credential_guard g WHERE g.credential = $18::uuid"};
+	"WITH " AUDIT_ASKED(HELD_ARRAYS("$18", "$19", "$20", "$21") ", $22::uuid[], $23::bytea[],"
+	"  $24::bytea[], $25::bigint[], $26::text[], $27::bigint[], $28::bytea[],"
+	"  $29::timestamptz[], $30::timestamptz[], $31::bytea[], $32::bigint[], $33::bigint[],"
+	"  $34::bigint[], $35::bigint[], $36::bytea[], $37::bytea[], $38::bigint[]", HELD_COLUMNS
+	", sad, sha256, certificate_sha256, scal, digest, hash_count, seal, start_at, end_at, hashes,"
+	"  otp_step, generation, kdf_memory_kib, kdf_passes, salt, key_seal, revision") ","
+	" " HELD_SQL_BATCH ","
+	" guard AS (UPDATE rssp.credential_guard g SET failures = 0,"
+	"  last_step = greatest(g.last_step, k.otp_step) FROM held k"
+	"  WHERE g.credential = k.credential AND g.locked_at IS NULL"
+	"  AND (k.otp_step = 0 OR g.last_step < k.otp_step) RETURNING k.*),"
+	" fresh AS (" SAD_INSERT_COLUMNS "SELECT sad, sha256, credential, subscriber, client,"
+	"  certificate_sha256, scal, digest, hash_count, hash_count, seal, start_at, end_at, request,"
+	"  hashes, repeat('0', CASE hashes WHEN '' THEN 0 ELSE hash_count::integer END)::varbit,"
+	"  NULL::uuid, NULL::bytea FROM guard),"
+	" moved AS (INSERT INTO rssp.slot (credential, slot, generation, kdf_memory_kib, kdf_passes,"
+	"  salt, key_seal, revision) SELECT credential, 0, generation, kdf_memory_kib, kdf_passes,"
+	"  salt, key_seal, revision FROM guard WHERE key_seal IS NOT NULL ON CONFLICT DO NOTHING),"
+	" noted AS (" AUDIT_INSERT_BATCH("event", "result", "code", "guard") ")"
+	" SELECT k.unit, k.unit IN (SELECT unit FROM guard), g.locked_at IS NOT NULL, g.last_step,"
+	" false FROM asked k JOIN rssp.credential_guard g ON g.credential = k.credential",
+	.batch = true};
 
-/* The same for a consent: the request is approved, and a code made, by the commit of the SAD; for
+/* The same for a consent, one by one: the request is approved, and a code made, by the commit of the SAD; for
  * the first that comes while the request is open. */
 static const struct pg_statement sad_consent = {.name = "sad_consent", .sql =
 	"WITH " HELD_SQL("$18", "$19", "$20", "$21", "$22", "$23", "$24") ","
@@ -152,7 +172,11 @@ void store_sad_add(struct pg *pg, const struct audit_row *audit,
 {
 	struct pg_params *params = unit_params(audit);
 
-	store_held_put(params, versions);
+	if (code == NULL)
+		store_held_put_batch(params, versions);
+	else
+		store_held_put(params, versions);
+	pg_set_key(params, &versions->credential);
 	sad_put(params, fresh);
 	pg_put_number(params, otp_step);
 	pg_put_number(params, moved->generation);
