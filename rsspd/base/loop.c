@@ -5,6 +5,12 @@
 
 #define LOOP_SIGNALS 8
 
+/* Our own watches and timers come first: PostgreSQL and the SAMs wait for them and could work
+ * meanwhile. Whatever else uses the loop (evhttp) has libevent's own priority, and is asked to
+ * pause after so many callbacks, so that what has come for the first meanwhile is seen. */
+enum { LOOP_FIRST, LOOP_OTHERS, LOOP_PRIORITIES = 3 };
+#define LOOP_OTHERS_MAX 64
+
 struct loop {
 	struct event_base *base;
 	struct event *signals[LOOP_SIGNALS];
@@ -54,10 +60,17 @@ static struct event_base *base_new(void)
 	struct event_base *base = NULL;
 
 	if (config != NULL &&
-		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0 &&
+		event_config_set_max_dispatch_interval(
+			config, NULL, LOOP_OTHERS_MAX, LOOP_OTHERS) == 0)
 		base = event_base_new_with_config(config);
 	if (config != NULL)
 		event_config_free(config);
+	/* the middle one is that of who does not choose */
+	if (base != NULL && event_base_priority_init(base, LOOP_PRIORITIES) != 0) {
+		event_base_free(base);
+		return NULL;
+	}
 	return base;
 }
 
@@ -134,8 +147,8 @@ rc_t loop_timer_new(struct loop *loop, loop_fn fn, void *arg, struct loop_timer 
 		return RC_NO_MEMORY;
 	fresh->call = (struct loop_call){fn, arg};
 	fresh->event = event_new(loop->base, -1, 0, loop_on_event, &fresh->call);
-	if (fresh->event == NULL) {
-		free(fresh);
+	if (fresh->event == NULL || event_priority_set(fresh->event, LOOP_FIRST) != 0) {
+		loop_timer_free(&fresh);
 		return RC_NO_MEMORY;
 	}
 	*timer = fresh;
@@ -159,7 +172,8 @@ void loop_timer_free(struct loop_timer **timer)
 {
 	if (*timer == NULL)
 		return;
-	event_free((*timer)->event);
+	if ((*timer)->event != NULL)
+		event_free((*timer)->event);
 	free(*timer);
 	*timer = NULL;
 }
@@ -177,7 +191,9 @@ rc_t loop_watch_new(struct loop *loop, int fd, loop_fn on_read, loop_fn on_write
 		event_new(loop->base, fd, EV_READ | EV_PERSIST, loop_on_event, &fresh->on_read);
 	fresh->write =
 		event_new(loop->base, fd, EV_WRITE | EV_PERSIST, loop_on_event, &fresh->on_write);
-	if (fresh->read == NULL || fresh->write == NULL) {
+	if (fresh->read == NULL || fresh->write == NULL ||
+		event_priority_set(fresh->read, LOOP_FIRST) != 0 ||
+		event_priority_set(fresh->write, LOOP_FIRST) != 0) {
 		loop_watch_free(&fresh);
 		return RC_NO_MEMORY;
 	}

@@ -10,6 +10,7 @@
 
 #define CLOCK_EVERY_MS 30000
 #define READER_BUSY_US 20000 /* from then on the writers read too */
+#define DELIVERED_MAX 16     /* callbacks of one turn */
 
 static const struct pg_statement clock_statement = {
 	.name = "pg_clock", .sql = "SELECT clock_timestamp()"};
@@ -222,6 +223,27 @@ static void pump(void *arg)
 		answer_down(pg);
 }
 
+static void deliver(void *arg)
+{
+	struct pg *pg = arg;
+	struct pg_list finished;
+
+	pump(pg);
+	pg_list_init(&finished);
+	while (finished.count < DELIVERED_MAX && pg->ended.count > 0)
+		pg_list_push(&finished, pg_list_pop(&pg->ended));
+	if (pg->ended.count > 0)
+		loop_timer_set(pg->deliver, 0);
+	pg_finish(&finished);
+}
+
+void pg_finish_soon(struct pg *pg, struct pg_list *finished)
+{
+	pg_list_move(&pg->ended, finished);
+	if (pg->ended.count > 0)
+		loop_timer_set(pg->deliver, 0);
+}
+
 void pg_clock_heard(struct pg *pg, int64_t asked_ms, int64_t database_ms)
 {
 	int64_t heard_ms = clock_wall_ms();
@@ -264,6 +286,8 @@ static rc_t pg_init(struct pg *pg, const struct pg_settings *settings)
 	pg->settings.conninfo = pg->conninfo;
 	rc = loop_timer_new(pg->loop, pump, pg, &pg->pump);
 	if (rc == RC_OK)
+		rc = loop_timer_new(pg->loop, deliver, pg, &pg->deliver);
+	if (rc == RC_OK)
 		rc = loop_timer_new(pg->loop, clock_ask, pg, &pg->clock_timer);
 	for (unsigned i = 0; i < settings->connections && rc == RC_OK; i++)
 		rc = pg_conn_init(&pg->conns[i], pg, i);
@@ -284,6 +308,7 @@ rc_t pg_new(struct loop *loop, const struct pg_settings *settings, struct pg **p
 	pg_list_init(&fresh->slow);
 	pg_list_init(&fresh->again);
 	pg_list_init(&fresh->refused);
+	pg_list_init(&fresh->ended);
 	rc_t rc = pg_init(fresh, settings);
 	if (rc != RC_OK) {
 		pg_free(&fresh);
@@ -306,7 +331,8 @@ void pg_free(struct pg **pg)
 	for (size_t i = 0; i < old->settings.connections; i++)
 		pg_conn_close(&old->conns[i]);
 	/* callbacks may submit once more: those are answered here too */
-	while (waiting_count(old) + old->refused.count > 0) {
+	while (waiting_count(old) + old->refused.count + old->ended.count > 0) {
+		pg_finish(&old->ended);
 		for (size_t i = 0; i < old->settings.connections; i++)
 			pg_reroute(&old->conns[i]);
 		answer_down(old);
@@ -314,6 +340,7 @@ void pg_free(struct pg **pg)
 	for (size_t i = 0; i < old->settings.connections; i++)
 		pg_conn_clear(&old->conns[i]);
 	loop_timer_free(&old->pump);
+	loop_timer_free(&old->deliver);
 	loop_timer_free(&old->clock_timer);
 	free(old->conns);
 	free(old->conninfo);

@@ -294,6 +294,7 @@ static void conn_answers(struct pg_conn *conn)
 	char why[256] = "";
 
 	pg_list_init(&finished);
+	bool checking = conn->state == PG_CHECKING;
 	bool alive = conn_consume(conn);
 	if (!alive)
 		snprintf(why, sizeof(why), "%s", PQerrorMessage(conn->conn));
@@ -308,7 +309,11 @@ static void conn_answers(struct pg_conn *conn)
 	} else {
 		pg_conn_lost(conn, why[0] != '\0' ? why : PQerrorMessage(conn->conn));
 	}
-	pg_finish(&finished);
+	/* the check's own callback is about the connection as it is now */
+	if (checking)
+		pg_finish(&finished);
+	else
+		pg_finish_soon(conn->pg, &finished);
 }
 
 static void conn_ready(void *arg)

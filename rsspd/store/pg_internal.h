@@ -117,7 +117,9 @@ struct pg {
 	bool slow_next;		/* they and the others take turns */
 	struct pg_list again;	/* to be tried alone */
 	struct pg_list refused; /* never sent: a bad parameter, too many waiting, no connection */
+	struct pg_list ended;	/* whose outcome is known, and whose callbacks are due */
 	struct loop_timer *pump;
+	struct loop_timer *deliver;
 	struct loop_timer *clock_timer;
 	int64_t clock_skew_ms, clock_asked_ms;
 	bool closing;
@@ -170,6 +172,10 @@ bool pg_unit_reads(const struct pg_params *unit);
 /* What waited for a lost connection goes to another one. */
 void pg_reroute(struct pg_conn *conn);
 void pg_finish(struct pg_list *finished);
+/* The same for what a group brings: the connections that are idle get their next units first, and
+ * few callbacks run in each turn of the loop, so that what they bring about is under way when the
+ * next ones run. */
+void pg_finish_soon(struct pg *pg, struct pg_list *finished);
 void pg_pump_soon(struct pg *pg);
 void pg_clock_heard(struct pg *pg, int64_t asked_ms, int64_t database_ms);
 
