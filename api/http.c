@@ -10,6 +10,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <event2/bufferevent_struct.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -26,6 +27,8 @@
 
 #define HTTP_BACKLOG 512
 #define HTTP_SWEEP_MS 5000
+#define HTTP_BUFFERS_KEPT \
+	1024 /* connections that keep their 34 kB of TLS buffers between requests */
 
 struct http_exchange;
 
@@ -196,6 +199,8 @@ static struct http_connection *connection_new(struct http *http, SSL *ssl)
 	http_count(http, 1);
 	connection_wait(connection);
 	SSL_set_info_callback(ssl, http_on_ssl_info);
+	if (http->connection_count > HTTP_BUFFERS_KEPT)
+		SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
 	if (SSL_set_ex_data(ssl, http_connection_index(), connection) != 1) {
 		LIST_REMOVE(connection, entry);
 		http_count(http, -1);
@@ -270,43 +275,87 @@ static const char *method_name(enum evhttp_cmd_type type)
 	return "?";
 }
 
-static size_t header_count(struct evkeyvalq *headers, const char *name)
-{
-	struct evkeyval *header = NULL;
-	size_t count = 0;
-
-	TAILQ_FOREACH(header, headers, next)
-	{
-		if (evutil_ascii_strcasecmp(header->key, name) == 0)
-			count++;
+/* The header fields that we look at; those that must not stand twice. */
+enum field {
+	FIELD_AUTHORIZATION,
+	FIELD_CONTENT_TYPE,
+	FIELD_CONTENT_LENGTH,
+	FIELD_TRANSFER_ENCODING,
+	FIELD_HOST,
+	FIELD_ORIGIN,
+	FIELD_CSRF_TOKEN,
+	FIELD_ACCEPT_LANGUAGE,
+	FIELD_COOKIE,
+	FIELDS
+};
+static const struct {
+	const char *name;
+	size_t len;
+	bool single;
+} field_names[FIELDS] = {
+#define FIELD(text, alone)                                             \
+	{                                                              \
+		.name = text, .len = sizeof(text) - 1, .single = alone \
 	}
-	return count;
+	[FIELD_AUTHORIZATION] = FIELD("Authorization", true),
+	[FIELD_CONTENT_TYPE] = FIELD("Content-Type", true),
+	[FIELD_CONTENT_LENGTH] = FIELD("Content-Length", true),
+	[FIELD_TRANSFER_ENCODING] = FIELD("Transfer-Encoding", true),
+	[FIELD_HOST] = FIELD("Host", true),
+	[FIELD_ORIGIN] = FIELD("Origin", true),
+	[FIELD_CSRF_TOKEN] = FIELD("X-CSRF-Token", true),
+	[FIELD_ACCEPT_LANGUAGE] = FIELD("Accept-Language", false),
+	[FIELD_COOKIE] = FIELD("Cookie", false),
+#undef FIELD
+};
+
+/* The first of each name; NULL: not there. */
+struct fields {
+	const char *values[FIELDS];
+	bool ambiguous;
+};
+
+static void field_take(struct fields *fields, const struct evkeyval *header)
+{
+	size_t len = strlen(header->key);
+
+	for (size_t i = 0; i < FIELDS; i++) {
+		if (field_names[i].len != len ||
+			evutil_ascii_strcasecmp(header->key, field_names[i].name) != 0)
+			continue;
+		if (fields->values[i] == NULL)
+			fields->values[i] = header->value;
+		else if (field_names[i].single)
+			fields->ambiguous = true;
+		return;
+	}
 }
 
-static bool headers_ambiguous(struct evkeyvalq *headers)
+static void fields_read(struct evkeyvalq *headers, struct fields *fields)
 {
-	static const char *const single[] = {"Authorization", "Content-Type", "Content-Length",
-		"Transfer-Encoding", "Host", "Origin", "X-CSRF-Token"};
+	struct evkeyval *header = NULL;
 
-	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-		if (header_count(headers, single[i]) > 1)
-			return true;
+	*fields = (struct fields){.ambiguous = false};
+	TAILQ_FOREACH(header, headers, next)
+	{
+		field_take(fields, header);
 	}
 	/* two lengths: a proxy before us may have chosen the other (RFC 9112 §6.1) */
-	return header_count(headers, "Content-Length") > 0 &&
-	       header_count(headers, "Transfer-Encoding") > 0;
+	if (fields->values[FIELD_CONTENT_LENGTH] != NULL &&
+		fields->values[FIELD_TRANSFER_ENCODING] != NULL)
+		fields->ambiguous = true;
 }
 
 /* evhttp leaves the body of a GET unread: it would be taken for the next request. */
-static bool body_left_unread(struct evhttp_request *wire, struct evkeyvalq *headers)
+static bool body_left_unread(struct evhttp_request *wire, const struct fields *fields)
 {
 	enum evhttp_cmd_type type = evhttp_request_get_command(wire);
-	const char *length = evhttp_find_header(headers, "Content-Length");
+	const char *length = fields->values[FIELD_CONTENT_LENGTH];
 
 	if (type == EVHTTP_REQ_POST || type == EVHTTP_REQ_PUT || type == EVHTTP_REQ_PATCH)
 		return false;
 	return (length != NULL && strcmp(length, "0") != 0) ||
-	       evhttp_find_header(headers, "Transfer-Encoding") != NULL;
+	       fields->values[FIELD_TRANSFER_ENCODING] != NULL;
 }
 
 /* Takes the body out and wipes what libevent held it in. */
@@ -344,29 +393,30 @@ static void take_address(struct http_exchange *exchange)
 static rc_t exchange_read(struct http_exchange *exchange)
 {
 	struct evhttp_request *wire = exchange->wire;
-	struct evkeyvalq *headers = evhttp_request_get_input_headers(wire);
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(wire);
 	const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+	struct fields fields;
 
 	rc_t rc = take_body(wire, &exchange->body);
 	if (rc != RC_OK)
 		return rc;
 	take_address(exchange);
+	fields_read(evhttp_request_get_input_headers(wire), &fields);
 	exchange->message = (struct http_message){
 		.method = method_name(evhttp_request_get_command(wire)),
 		.path = path == NULL ? "" : path,
 		.query = uri == NULL ? NULL : evhttp_uri_get_query(uri),
-		.authorization = evhttp_find_header(headers, "Authorization"),
-		.content_type = evhttp_find_header(headers, "Content-Type"),
-		.accept_language = evhttp_find_header(headers, "Accept-Language"),
-		.cookie = evhttp_find_header(headers, "Cookie"),
-		.origin = evhttp_find_header(headers, "Origin"),
-		.csrf_token = evhttp_find_header(headers, "X-CSRF-Token"),
-		.ambiguous = headers_ambiguous(headers),
+		.authorization = fields.values[FIELD_AUTHORIZATION],
+		.content_type = fields.values[FIELD_CONTENT_TYPE],
+		.accept_language = fields.values[FIELD_ACCEPT_LANGUAGE],
+		.cookie = fields.values[FIELD_COOKIE],
+		.origin = fields.values[FIELD_ORIGIN],
+		.csrf_token = fields.values[FIELD_CSRF_TOKEN],
+		.ambiguous = fields.ambiguous,
 		.body = buf_span(&exchange->body),
 		.address = exchange->address,
 	};
-	exchange->last = exchange->message.ambiguous || body_left_unread(wire, headers);
+	exchange->last = exchange->message.ambiguous || body_left_unread(wire, &fields);
 	if (exchange->connection != NULL) {
 		const SSL *ssl = exchange->connection->ssl;
 		exchange->message.operator_ = tls_operator(ssl, exchange->http->settings.operators);
@@ -410,10 +460,14 @@ static void write_answer(struct http_exchange *exchange, const struct http_answe
 	evhttp_send_reply(wire, answer->status, NULL, NULL);
 	/* nothing was written yet, nor freed: bufferevents work from the loop
 	 * (BEV_OPT_DEFER_CALLBACKS) */
-	if (bev == NULL || bodiless || answer->body.len == 0)
+	if (bev == NULL)
 		return;
-	if (evbuffer_add(bufferevent_get_output(bev), answer->body.data, answer->body.len) != 0)
+	if (!bodiless && answer->body.len > 0 &&
+		evbuffer_add(bufferevent_get_output(bev), answer->body.data, answer->body.len) != 0)
 		log_error("api: no memory for the body of an answer");
+	/* written on this turn of the loop, as a socket almost always has room: else the kernel
+	 * would be asked to tell that it has, would tell so, and would be asked to stop */
+	event_active(&bev->ev_write, EV_WRITE, 0);
 }
 
 static void http_on_answer(void *arg, const struct http_answer *answer)

@@ -1,7 +1,6 @@
 #include "api/http_memory.h"
 
 #include <malloc.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +26,6 @@ void memory_free(void *memory)
 {
 	if (memory == NULL)
 		return;
-	OPENSSL_cleanse(memory, malloc_usable_size(memory));
+	explicit_bzero(memory, malloc_usable_size(memory));
 	free(memory);
 }

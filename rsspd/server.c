@@ -10,12 +10,14 @@
 #include "control.h"
 #include "store/pg.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 
 #define SERVER_HSM_QUEUE 1024
 #define SERVER_STORE_TIMEOUT_MS 10000
 #define SERVER_STORE_WAITING 8192
+#define SERVER_MEMORY_KEPT (64 << 20) /* free memory at the heap's end that is not given back */
 
 struct server {
 	const struct conf *conf;
@@ -218,10 +220,19 @@ static void server_close(struct server *server)
 	loop_free(&server->loop);
 }
 
+/* What some hundred requests at once need would be given back and asked for anew, page by page, some
+ * thousand times a second. */
+static void memory_keep(void)
+{
+	mallopt(M_TRIM_THRESHOLD, SERVER_MEMORY_KEPT);
+	mallopt(M_MMAP_THRESHOLD, SERVER_MEMORY_KEPT / 2);
+}
+
 rc_t server_run(const struct conf *conf, int control_fd)
 {
 	struct server server = {.conf = conf, .control_fd = control_fd};
 
+	memory_keep();
 	rc_t rc = server_open(&server);
 	if (rc == RC_OK)
 		rc = loop_run(server.loop);

@@ -1,6 +1,5 @@
 #include "base/buf.h"
 
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +43,7 @@ rc_t buf_reserve(struct buf *buf, size_t more)
 	if (buf->len > 0)
 		memcpy(data, buf->data, buf->len);
 	if (buf->data != NULL)
-		OPENSSL_cleanse(buf->data, buf->capacity);
+		explicit_bzero(buf->data, buf->capacity);
 	free(buf->data);
 	buf->data = data;
 	buf->capacity = capacity;
@@ -110,14 +109,14 @@ rc_t buf_string(struct buf *buf, const char **text)
 void buf_clear(struct buf *buf)
 {
 	if (buf->data != NULL)
-		OPENSSL_cleanse(buf->data, buf->len);
+		explicit_bzero(buf->data, buf->len);
 	buf->len = 0;
 }
 
 void buf_free(struct buf *buf)
 {
 	if (buf->data != NULL)
-		OPENSSL_cleanse(buf->data, buf->capacity);
+		explicit_bzero(buf->data, buf->capacity);
 	free(buf->data);
 	*buf = BUF_INIT;
 }
