@@ -6,7 +6,9 @@
 
 struct known {
 	struct certificate *certificate;
-	bool issued; /* one of the issuers signed it */
+	bool issued;		    /* one of the issuers signed it */
+	struct verifier *verifier;  /* of the last kind of signature; NULL: none yet */
+	struct p11_signing signing; /* that kind */
 };
 
 static void known_drop(void *arg, void *value)
@@ -14,6 +16,7 @@ static void known_drop(void *arg, void *value)
 	struct known *known = value;
 
 	(void)arg;
+	verifier_free(&known->verifier);
 	certificate_free(&known->certificate);
 	free(known);
 }
@@ -69,4 +72,29 @@ rc_t known_issued(struct sam *sam, struct span der, const uint8_t sha256[SHA256_
 	if (rc == RC_OK)
 		*certificate = known->certificate;
 	return rc;
+}
+
+static bool signing_equal(const struct p11_signing *a, const struct p11_signing *b)
+{
+	return a->key == b->key && a->scheme == b->scheme && a->digest == b->digest &&
+	       a->salt_len == b->salt_len;
+}
+
+rc_t known_verifier(struct sam *sam, const uint8_t sha256[SHA256_LEN],
+	const struct p11_signing *signing, struct verifier **verifier)
+{
+	struct known *known = lru_get(sam->certificates, sha256);
+
+	if (known == NULL)
+		return RC_INTERNAL;
+	if (known->verifier != NULL && !signing_equal(&known->signing, signing))
+		verifier_free(&known->verifier);
+	if (known->verifier == NULL) {
+		rc_t rc = verifier_new(known->certificate->public_key, signing, &known->verifier);
+		if (rc != RC_OK)
+			return rc;
+		known->signing = *signing;
+	}
+	*verifier = known->verifier;
+	return RC_OK;
 }

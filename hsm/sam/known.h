@@ -6,6 +6,7 @@
 #define HSM_SAM_KNOWN_H
 
 #include "hsm/sam/state.h"
+#include "hsm/sam/verify.h"
 
 must_check rc_t known_start(struct sam *sam);
 
@@ -15,5 +16,10 @@ must_check rc_t known_certificate(struct sam *sam, struct span der,
 	const uint8_t sha256[SHA256_LEN], const struct certificate **certificate);
 must_check rc_t known_issued(struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN],
 	const struct certificate **certificate);
+
+/* A verifier of such signatures with that certificate's key; the certificate was asked for before.
+ * It stays the set's until the next call. */
+must_check rc_t known_verifier(struct sam *sam, const uint8_t sha256[SHA256_LEN],
+	const struct p11_signing *signing, struct verifier **verifier);
 
 #endif

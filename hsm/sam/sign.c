@@ -7,7 +7,6 @@
 #include "hsm/sam/known.h"
 #include "hsm/sam/resident.h"
 #include "hsm/sam/sad.h"
-#include "hsm/sam/verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,18 +114,15 @@ static rc_t sign_all(struct sam *sam, const struct job_sign *job, const struct o
 
 	rc_t rc = hashes_choose(job, len, &hashes);
 	if (rc == RC_OK)
-		rc = verifier_new(opened->certificate->public_key, signing, &verifier);
+		rc = known_verifier(sam, job->terms.certificate_sha256, signing, &verifier);
 	if (rc == RC_OK)
 		rc = resident_take(sam, &opened->key, &key);
-	if (rc != RC_OK) {
-		verifier_free(&verifier);
+	if (rc != RC_OK)
 		return rc;
-	}
 	for (uint64_t i = 0; i < job->index_count && rc == RC_OK; i++)
 		rc = sign_one(sam, key.handle, signing, verifier,
 			SPAN(hashes.data + len * job->indices[i], len), &answer->signatures[i]);
 	resident_return(sam, &key, rc == RC_OK);
-	verifier_free(&verifier);
 	return rc;
 }
 
