@@ -286,9 +286,9 @@ static void heads_make(struct load *load, const struct peer *peer)
 		[KIND_SIGN] = "/csc/v1/signatures/signHash",
 	};
 	FILE *file = fopen(peer->token, "r");
-	char token[512];
+	char token[4096];
 
-	if (file == NULL || fscanf(file, "%511s", token) != 1)
+	if (file == NULL || fscanf(file, "%4095s", token) != 1)
 		load_fail("no token in its file");
 	fclose(file);
 	for (size_t kind = KIND_AUTHORIZE; kind < KINDS; kind++)
