@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -200,6 +201,44 @@ def test_a_service_that_is_away_is_said(operator, school, server):
         assert "tạm thời không phục vụ" in visitor.notice()[1]
     finally:
         made.stop()
+
+
+def test_a_credential_that_was_locked_is_said_before_anybody_is_sent_anywhere(visitor, teacher):
+    visitor.sign(teacher, 0)
+    visitor.asked(visitor.press_sign(1))
+    otp = teacher.next_otp()
+    for _ in range(5):
+        visitor.service.approve(teacher, 400, pin="wrong-" + teacher.pin, otp=otp)
+    assert visitor.press_sign(1) == "/"
+    assert "Chứng thư số hiện không ký được" in visitor.notice()[1]
+    assert visitor.signed_files() == ["hoc-ba"]
+
+
+def test_what_the_policy_refuses_is_not_signed(operator, school, server, teacher):
+    made = DemoApp(server, operator, school, profile="finance").start()
+    try:
+        visitor = Visitor(made)
+        where = visitor.press_sign(0)
+        visitor.asked(where)
+        visitor.service.sign_in(teacher)
+        where = visitor.come_back(visitor.service.approve(teacher).uri)
+        if where != "/":
+            visitor.asked(where)
+            refused = visitor.service.approve(teacher, 400).json()
+            assert refused["code"] == "POLICY_DENIED" and refused["error_description"]
+            visitor.come_back(visitor.service.decline().uri)
+        assert visitor.notice()[0] == "bad" and visitor.signed_files() == []
+    finally:
+        made.stop()
+
+
+def test_an_access_token_that_ended_is_renewed_without_the_teacher(visitor, teacher, superuser):
+    visitor.sign(teacher, 0)
+    cursor = superuser.cursor()
+    cursor.execute("""INSERT INTO rssp.token_revocation (kind, subject, before, ends_at)
+        VALUES ('subscriber', %s, now(), now() + interval '2 hours')""", [teacher.user])
+    time.sleep(1.1)  # a token of the same second counts as issued before
+    assert "request_uri=" in visitor.press_sign(1)
 
 
 # -- two tabs, the back button, strangers --
