@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 struct factors {
-	struct secret code, identity, pin, again;
+	struct secret code, identity, pin, password, again;
 };
 
 static json_t *json_secret(const struct secret *secret)
@@ -37,6 +37,28 @@ static enum cli_exit ask_pin(struct cli *cli, struct factors *factors)
 	return code;
 }
 
+/* Who gives the PIN by a descriptor, and no password, has a script that sets none. */
+static enum cli_exit ask_password(struct cli *cli, struct factors *factors)
+{
+	bool given = cli_has(cli, "password-fd");
+
+	if (!given && cli_has(cli, "pin-fd"))
+		return CLI_DONE;
+	enum cli_exit code = cli_ask(cli, "password-fd",
+		(struct text){"New password of your own pages (10 characters or more)",
+			"Mật khẩu mới cho trang tài khoản (10 ký tự trở lên)"},
+		ASK_HIDDEN, &factors->password);
+	if (code != CLI_DONE || given)
+		return code;
+	code = cli_ask(cli, "password-fd", (struct text){"The password again", "Nhập lại mật khẩu"},
+		ASK_HIDDEN, &factors->again);
+	if (code == CLI_DONE &&
+		!secret_equal(secret_span(&factors->password), secret_span(&factors->again)))
+		code = cli_fail(cli, CLI_USAGE, "the two passwords differ; nothing was sent",
+			"hai lần nhập mật khẩu khác nhau; chưa gửi gì");
+	return code;
+}
+
 static enum cli_exit ask_factors(struct cli *cli, struct factors *factors)
 {
 	enum cli_exit code = cli_ask(cli, "code-fd",
@@ -48,7 +70,9 @@ static enum cli_exit ask_factors(struct cli *cli, struct factors *factors)
 		code = cli_ask(cli, "identity-fd",
 			(struct text){"Personal identity number", "Số định danh cá nhân"},
 			ASK_VISIBLE, &factors->identity);
-	return code == CLI_DONE ? ask_pin(cli, factors) : code;
+	if (code == CLI_DONE)
+		code = ask_pin(cli, factors);
+	return code == CLI_DONE ? ask_password(cli, factors) : code;
 }
 
 static enum cli_exit activate(struct cli *cli, const struct factors *factors)
@@ -60,6 +84,8 @@ static enum cli_exit activate(struct cli *cli, const struct factors *factors)
 
 	if (key != NULL && body != NULL)
 		json_object_set_new(body, "key", json_string(key));
+	if (factors->password.bytes.len > 0 && body != NULL)
+		json_object_set_new(body, "password", json_secret(&factors->password));
 	rc_t rc = client_post(cli->client, "/activation/v1/activate", body, &cli->answer);
 	return rc == RC_OK ? CLI_DONE : cli_fail_rc(cli, rc);
 }
@@ -135,6 +161,7 @@ enum cli_exit cli_activate(struct cli *cli)
 	secret_free(&factors.code);
 	secret_free(&factors.identity);
 	secret_free(&factors.pin);
+	secret_free(&factors.password);
 	secret_free(&factors.again);
 	return code == CLI_DONE ? show(cli) : code;
 }

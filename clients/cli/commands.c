@@ -120,10 +120,15 @@ static const struct cli_option activate_options[] = {
 	{"key", 0, "p-256|p-384|rsa-2048|rsa-3072|rsa-4096", NULL,
 		{"kind of key (default p-256)", "loại khoá (mặc định p-256)"}},
 	{"code-fd", 0, "N", NULL,
-		{"read the activation code from descriptor N", "đọc mã kích hoạt từ bộ mô tả tệp N"}},
+		{"read the activation code from descriptor N",
+			"đọc mã kích hoạt từ bộ mô tả tệp N"}},
 	{"identity-fd", 0, "N", NULL,
-		{"read the identity number from descriptor N", "đọc số định danh từ bộ mô tả tệp N"}},
+		{"read the identity number from descriptor N",
+			"đọc số định danh từ bộ mô tả tệp N"}},
 	{"pin-fd", 0, "N", NULL, {"read the PIN from descriptor N", "đọc PIN từ bộ mô tả tệp N"}},
+	{"password-fd", 0, "N", NULL,
+		{"read the password of one's own pages from descriptor N",
+			"đọc mật khẩu của trang tài khoản từ bộ mô tả tệp N"}},
 };
 
 static const struct cli_option verify_options[] = {
@@ -435,8 +440,9 @@ static const struct cli_command template_commands[] = {
 		.most = 1,
 		.summary = {"save a visible signature under a name",
 			"lưu một kiểu chữ ký hiển thị"},
-		.detail = {"Pictures and fonts stay where they are; the template keeps their paths.",
-			"Hình và phông chữ để nguyên tại chỗ; mẫu chỉ giữ đường dẫn."},
+		.detail =
+			{"Pictures and fonts stay where they are; the template keeps their paths.",
+				"Hình và phông chữ để nguyên tại chỗ; mẫu chỉ giữ đường dẫn."},
 		.example = "  rssp template save hoc-ba --picture chu-ky.png --show none "
 			   "--width 60 --height 20\n"
 			   "  rssp template save co-quan --seal dau.png --show name,time,labels"},
@@ -516,11 +522,14 @@ static const struct cli_command root_commands[] = {
 		OPTIONS(activate_options),
 		.summary = {"make one's key with the code from one's official e-mail",
 			"kích hoạt bằng mã trong thư công vụ"},
-		.detail = {"Asks for the code, the identity number and a PIN of one's own choice, makes "
-			   "the key, and shows the\notpauth:// address for the authenticator app. It is "
-			   "shown this once.",
-			"Hỏi mã kích hoạt, số định danh và PIN tự chọn, tạo khoá, rồi hiện "
-			"địa chỉ otpauth:// cho ứng dụng\nxác thực. Địa chỉ này chỉ hiện một lần."},
+		.detail = {"Asks for the code, the identity number, a PIN and a password of one's own "
+			   "choice, makes the key, and\nshows the otpauth:// address for the authenticator app. "
+			   "It is shown this once. The PIN signs; the\npassword only opens one's own "
+			   "pages. With --pin-fd and without --password-fd none is set.",
+			"Hỏi mã kích hoạt, số định danh, PIN và mật khẩu tự chọn, tạo khoá, rồi hiện "
+			"địa chỉ otpauth:// cho\nứng dụng xác thực. Địa chỉ này chỉ hiện một lần. PIN "
+			"dùng để ký; mật khẩu chỉ để vào\ntrang tài khoản. Có --pin-fd mà không có "
+			"--password-fd thì không đặt mật khẩu."},
 		.example = "  rssp activate --url https://127.0.0.1:8443 --ca-cert root.pem"},
 	{.name = "list",
 		.run = cli_list,

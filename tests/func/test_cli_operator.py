@@ -6,9 +6,10 @@ import uuid
 
 import pytest
 
+from lib import oauth
 from lib.books import rows, value
 from lib.instance import SOURCE
-from lib.people import GOOD_PIN, code_for, new_person
+from lib.people import GOOD_PASSWORD, GOOD_PIN, code_for, new_person
 from lib.rssp import Rssp
 
 DATA = SOURCE / "tests" / "data"
@@ -128,14 +129,25 @@ def test_a_subscriber_activates(server, coded, key):
     assert done["otpauth"].startswith("otpauth://totp/") and done["userID"] and done["certificate"]
 
 
-def test_activation_at_a_terminal_asks_the_pin_twice(server, coded):
+def test_activation_sets_the_password_of_ones_own_pages(server, coded):
+    person, code = coded
+    Rssp(server).run("activate", code=code, identity=person["identity_number"], pin=GOOD_PIN,
+                     password=GOOD_PASSWORD)
+    oauth.Browser(server).post("/account/v1/sign-in", {"login": person["email"], "password": GOOD_PASSWORD})
+
+
+def test_activation_at_a_terminal_asks_pin_and_password_twice(server, coded):
     person, code = coded
     answers = [("e-mail: ", code + "\n"), ("number: ", person["identity_number"] + "\n"),
                ("characters): ", GOOD_PIN + "\n")]
     code, shown, echoes = Rssp(server).talk("activate", answers=[*answers, ("again: ", "other1\n")])
     assert code == 2 and "differ" in shown and echoes[2:] == [False, False]
-    code, shown, _ = Rssp(server).talk("activate", answers=[*answers, ("again: ", GOOD_PIN + "\n")])
-    assert code == 0 and "otpauth://" in shown and GOOD_PIN not in shown
+    answers += [("PIN again: ", GOOD_PIN + "\n"), ("or more): ", GOOD_PASSWORD + "\n")]
+    code, shown, echoes = Rssp(server).talk("activate", answers=[*answers, ("again: ", "other2\n")])
+    assert code == 2 and "differ" in shown and echoes[4:] == [False, False]
+    code, shown, _ = Rssp(server).talk("activate", answers=[*answers, ("password again: ", GOOD_PASSWORD + "\n")])
+    assert code == 0 and "otpauth://" in shown
+    assert GOOD_PIN not in shown and GOOD_PASSWORD not in shown
     assert "▀▀" in shown and "█" in shown, "no QR code"
 
 
