@@ -63,5 +63,6 @@ void core_client_grant(struct core *core, struct call *call, const struct client
 		return;
 	}
 	audit_row_from_call(&row, call, call->event, RC_OK);
-	store_token_granted(core->pg, &row, &client->id, client->version, grant_written, op);
+	store_token_granted(core->pg, &row, &client->id, client->version, client->secret_sha256,
+		grant_written, op);
 }

@@ -122,17 +122,19 @@ void store_token_revoke(struct pg *pg, const struct audit_row *audit, const stru
 
 static const struct pg_statement token_granted = {.name = "token_granted", .sql =
 	"WITH held AS MATERIALIZED (SELECT id FROM rssp.client WHERE id = $18::uuid"
-	"  AND state = 'active' AND version = $19::bigint FOR SHARE),"
+	"  AND state = 'active' AND version = $19::bigint"
+	"  AND secret_sha256 IS NOT DISTINCT FROM $20::bytea FOR SHARE),"
 	" noted AS (" AUDIT_INSERT("held") " RETURNING 1)"
 	" SELECT clock_timestamp() FROM noted"};
 
 void store_token_granted(struct pg *pg, const struct audit_row *audit, const struct id *client,
-	int64_t version, pg_done_fn done, void *arg)
+	int64_t version, struct span secret_sha256, pg_done_fn done, void *arg)
 {
 	struct pg_params *params = unit_params(audit);
 
 	pg_put_id(params, client);
 	pg_put_number(params, version);
+	pg_put_bytes(params, secret_sha256);
 	pg_submit(pg, &token_granted, params, done, arg);
 }
 

@@ -41,12 +41,13 @@ void store_token_revoke(struct pg *pg, const struct audit_row *audit, const stru
 	int64_t expires_ms, pg_done_fn done, void *arg);
 
 /*
- * client_credentials: the row of the audit, if client has still the version that its proof was
- * compared with. Column 0: when, by the database's clock. What revokes the client's tokens comes,
- * by the same clock, either before it, and then there is no row, or after it.
+ * client_credentials: the row of the audit, if client has still the version and the secret (none:
+ * data NULL) that its proof was compared with. Column 0: when, by the database's clock. What
+ * revokes the client's tokens comes, by the same clock, either before it, and then there is no row,
+ * or after it.
  */
 void store_token_granted(struct pg *pg, const struct audit_row *audit, const struct id *client,
-	int64_t version, pg_done_fn done, void *arg);
+	int64_t version, struct span secret_sha256, pg_done_fn done, void *arg);
 
 /* Revocations, refresh tokens and consents that nobody can use any more. */
 void store_tokens_expire(struct pg *pg, int64_t now_ms, pg_done_fn done, void *arg);

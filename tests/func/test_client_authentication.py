@@ -3,6 +3,7 @@ wrong, used twice, used in place of another."""
 
 import json
 import subprocess
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,29 @@ def test_a_wrong_secret_is_refused(server, by_secret, auditor_db):
                    token(server, 400, basic=(by_secret.id, wrong))):
         assert error(answer) == ("invalid_request", "Invalid parameter client_secret")
         assert refused(auditor_db, answer, "CLIENT_SECRET_INVALID")["client"] == by_secret.id
+
+
+def test_no_token_by_the_old_secret_outlives_its_rotation(server, operator, agency):
+    """Requests that race with the new secret: what they got is over when the answer is there."""
+    client = Registered(operator, agency, "secret")
+    got, rotated = [], threading.Event()
+
+    def ask():
+        while True:
+            last = rotated.is_set()
+            answer = token(server, None, client_id=client.id, client_secret=client.secret)
+            got.extend([answer.json()["access_token"]] if answer.status_code == 200 else [])
+            if last:
+                return answer.status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        asking = [pool.submit(ask) for _ in range(6)]
+        server.wait_until(lambda: len(got) > 20, 30, "no tokens")
+        operator.post("clients/rotate", {"clientID": client.id})
+        rotated.set()
+        assert {one.result() for one in asking} == {400}
+    for text in got:
+        Api(server, text).post("/csc/v2/credentials/list", {"userID": str(uuid.uuid4())}, 401)
 
 
 def test_no_proof_at_all_is_refused(server, by_secret, by_jwt, by_tls, auditor_db):
@@ -319,6 +343,20 @@ def test_the_registered_certificate_is_good_on_both_listeners(mtls, by_tls, audi
     for listener in listeners(mtls):
         answer = token(listener, client_id=by_tls.id, certificate=by_tls.certificate)
         assert audited(auditor_db, answer, result="ok")["client"] == by_tls.id
+
+
+def test_a_token_is_good_with_its_certificate_only(mtls, by_tls, operator, agency, tmp_path, auditor_db):
+    """RFC 8705 §3: on whichever listener; another's certificate, or none, makes it nobody's."""
+    _, other = files(tmp_path)
+    made = token(mtls, client_id=by_tls.id, certificate=by_tls.certificate).json()["access_token"]
+    asked = {"userID": str(uuid.uuid4())}
+    for listener in listeners(mtls):
+        refusal = Api(listener, made, by_tls.certificate).post("/csc/v2/credentials/list", asked, 400)
+        assert error(refusal)[0] == "invalid_request"  # the client is known, that user is not
+        for certificate in (other, (operator.certificate, operator.key), None):
+            answer = Api(listener, made, certificate).post("/csc/v2/credentials/list", asked, 401)
+            assert error(answer)[0] == "invalid_token"
+            audited(auditor_db, answer, result="refused", code="TOKEN_INVALID")
 
 
 def test_another_certificate_or_none_is_refused(mtls, by_tls, operator, tmp_path, auditor_db):
