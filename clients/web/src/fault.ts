@@ -4,15 +4,13 @@ import { Fault, NO_ANSWER } from "./http";
 import { isKey, Key, say } from "./say";
 
 /** Seconds until the authenticator shows its next code (RFC 6238: every 30 seconds). */
-export function untilNextOtp(): number {
+function untilNextOtp(): number {
 	return 30 - (Math.floor(Date.now() / 1000) % 30);
 }
 
 /** How long nothing should be sent again. */
 export function waitOf(fault: Fault): number {
-	if (fault.code === "OTP_REPLAYED")
-		return untilNextOtp();
-	return fault.wait ?? 0;
+	return fault.wait ?? (fault.code === "OTP_REPLAYED" ? untilNextOtp() : 0);
 }
 
 function key(fault: Fault): Key {
@@ -51,7 +49,9 @@ export function faultNode(fault: Fault): DocumentFragment {
 		node.append(h("p", {}, say("policy.alternative")));
 	if (fault.tries !== undefined && fault.tries > 0)
 		node.append(h("p", {}, h("strong", {}, say("tries.left", { n: fault.tries }))));
-	if (fault.tries !== undefined && fault.tries === 1)
+	if (fault.tries === 0)
+		node.append(h("p", {}, say("fault.PIN_LOCKED")));
+	if (fault.tries === 1)
 		node.append(h("p", {}, say("tries.last")));
 	return node;
 }

@@ -172,6 +172,7 @@ export const en: Record<keyof typeof vi, string> = {
 	"fault.OTP_REPLAYED": "This OTP was used already. Wait until your authenticator app shows the next one.",
 	"fault.PIN_LOCKED": "The signing key is locked after too many wrong tries. Ask your managing agency to have it unlocked.",
 	"fault.PIN_WEAK": "This PIN is easy to guess. Choose another: no repeats or sequences, no birth date, no part of your identity or phone number.",
+	"fault.PASSWORD_WRONG": "The present password is not right.",
 	"fault.PASSWORD_WEAK": "This password cannot be used. Choose another: 10 to 128 characters, not your identity number or e-mail.",
 	"fault.POLICY_DENIED": "You are not among those who may sign centrally. Nothing was signed.",
 	"fault.POLICY_WAIT": "An operator has to decide on your position first. Nothing was signed. Ask your managing agency.",

@@ -170,6 +170,7 @@ export const vi = {
 	"fault.OTP_REPLAYED": "Mã OTP này đã được dùng. Hãy chờ ứng dụng xác thực hiện mã mới.",
 	"fault.PIN_LOCKED": "Khoá ký đã bị khoá vì nhập sai nhiều lần. Hãy liên hệ cơ quan quản lý của bạn để đề nghị mở khoá.",
 	"fault.PIN_WEAK": "Mã PIN này dễ đoán. Hãy chọn mã khác: không lặp, không theo dãy, không phải ngày sinh, không chứa một phần số định danh hay số điện thoại.",
+	"fault.PASSWORD_WRONG": "Mật khẩu hiện tại không đúng.",
 	"fault.PASSWORD_WEAK": "Mật khẩu này không dùng được. Hãy chọn mật khẩu khác: từ 10 đến 128 ký tự, không phải số định danh hay thư điện tử.",
 	"fault.POLICY_DENIED": "Bạn không thuộc đối tượng được ký số tập trung. Không có gì được ký.",
 	"fault.POLICY_WAIT": "Người vận hành phải xem xét chức vụ của bạn trước. Không có gì được ký. Hãy liên hệ cơ quan quản lý.",
