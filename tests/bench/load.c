@@ -10,7 +10,9 @@
  *                  subscriber each time
  *
  * PLAN: one line an authorisation, in rotation (or once each, --once): credential, PIN, OTP or "-",
- * signAlgo. Standard output: "begin" and "end" of the timed window, then one line of JSON.
+ * signAlgo. Standard output: "begin" and "end" of the timed window, then one line of JSON, whose
+ * latencies are of all windows so far. With --wait it says "ready" and runs a window for each line
+ * that it reads, until there are no more; between windows it does nothing.
  * SAMPLES: credential, digest, signature in base64, for somebody else to verify.
  */
 #include "load.h"
@@ -31,7 +33,7 @@
 static const char help[] =
 	"usage: bench_load --port N --ca FILE --token FILE --plan FILE --mode sign|batch\n"
 	"                  [--hashes N] [--batches N] [--connections N] [--ramp S] [--seconds S]\n"
-	"                  [--warm N] [--once] [--samples FILE]\n";
+	"                  [--warm N] [--once] [--wait] [--samples FILE]\n";
 
 void load_fail(const char *what)
 {
@@ -195,7 +197,7 @@ static void work(struct load *load, double until)
 static void phase_begin(struct load *load, enum phase phase)
 {
 	load->phase = phase;
-	load->taken = 0;
+	load->taken = phase == PHASE_TIMED ? load->timed : 0;
 	for (size_t i = 0; i < load->link_count; i++) {
 		if (load->links[i].kind == KIND_IDLE && link_next(load, &load->links[i]))
 			link_move(load, &load->links[i]);
@@ -210,6 +212,7 @@ static void tell(const char *word)
 
 static void timed(struct load *load, struct window *window)
 {
+	load->signatures = 0;
 	phase_begin(load, PHASE_TIMED);
 	work(load, load_now() + load->ramp_s);
 	tell("begin");
@@ -221,6 +224,7 @@ static void timed(struct load *load, struct window *window)
 	window->ended = load->exhausted && load->busy == 0 ? load->last_at : load_now();
 	window->cpu = cpu_used() - window->cpu;
 	tell("end");
+	load->timed = load->taken;
 	phase_begin(load, PHASE_DRAIN);
 	work(load, 1e18);
 }
@@ -262,18 +266,30 @@ static void samples_write(const struct load *load, const char *path)
 		load_fail("the file of samples was not written");
 }
 
-static void run(struct load *load, const char *samples)
+static void windows(struct load *load)
 {
 	struct window window;
+	char line[16];
 
+	if (load->wait)
+		tell("ready");
+	while (!load->wait || fgets(line, sizeof(line), stdin) != NULL) {
+		timed(load, &window);
+		print(load, &window);
+		if (!load->wait)
+			return;
+	}
+}
+
+static void run(struct load *load, const char *samples)
+{
 	if (load->mode_sign) {
 		phase_begin(load, PHASE_PREPARE);
 		work(load, 1e18);
 	}
 	phase_begin(load, PHASE_WARM);
 	work(load, 1e18);
-	timed(load, &window);
-	print(load, &window);
+	windows(load);
 	if (samples != NULL)
 		samples_write(load, samples);
 }
@@ -329,6 +345,7 @@ static const struct option options[] = {
 	{"seconds", required_argument, NULL, 's'},
 	{"warm", required_argument, NULL, 'w'},
 	{"once", no_argument, NULL, 'o'},
+	{"wait", no_argument, NULL, 'i'},
 	{"samples", required_argument, NULL, 'x'},
 	{NULL, 0, NULL, 0},
 };
@@ -379,6 +396,9 @@ static bool option_take(struct load *load, struct words *words, int option)
 		break;
 	case 'o':
 		load->once = true;
+		break;
+	case 'i':
+		load->wait = true;
 		break;
 	case 'x':
 		words->samples = optarg;

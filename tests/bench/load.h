@@ -67,7 +67,7 @@ struct link {
 
 struct load {
 	/* what is wanted */
-	bool mode_sign, once;
+	bool mode_sign, once, wait;
 	size_t hashes, batch_count, link_count, warm;
 	double ramp_s, seconds;
 	/* who asks */
@@ -82,11 +82,13 @@ struct load {
 	/* where it is */
 	enum phase phase;
 	size_t taken;	   /* in this phase */
+	size_t timed;	   /* in the windows before */
 	size_t authorised; /* in all */
 	size_t busy;	   /* connections with a request under way */
 	bool exhausted, counting;
 	/* what came of it */
-	size_t signatures, answers, sampled;
+	size_t signatures; /* of this window */
+	size_t answers, sampled;
 	double last_at;
 	struct histogram latency[KINDS];
 	struct sample samples[SAMPLES_MAX];

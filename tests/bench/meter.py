@@ -38,11 +38,12 @@ def memory(pid):
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024
 
 
-def machine_busy():
-    """CPU seconds that the whole machine was busy since it started."""
+def machine():
+    """CPU seconds that the whole machine was busy, and that its host gave to others, since it
+    started."""
     words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
-    user, nice, system, _, _, irq, softirq = map(int, words[:7])
-    return (user + nice + system + irq + softirq) / TICK
+    user, nice, system, _, _, irq, softirq, stolen = map(int, words[:8])
+    return {"machine": (user + nice + system + irq + softirq) / TICK, "stolen": stolen / TICK}
 
 
 class Meter:
@@ -67,8 +68,10 @@ class Meter:
         pids = self.pids()
         used = {kind: sum(sum(stat(pid)) for pid in pids[kind]) for kind in KINDS}
         used["sams"] += stat(self.server.process.pid)[1]
-        used["machine"] = machine_busy()
-        return used
+        return {**used, **machine()}
+
+    def all(self):
+        return {**self.cpu(), **self.written()}
 
     def memory(self):
         return {kind: sum(map(memory, pids)) for kind, pids in self.pids().items()}
@@ -105,7 +108,7 @@ class Statements:
     def __init__(self, instance):
         # in a database that is not the service's
         self.database = psycopg2.connect(instance.conninfo("postgres"), dbname="postgres")
-        self.database.autocommit = True
+        self.database.autocommit, self.found = True, []
         self.ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         self.ask("SELECT pg_stat_statements_reset()")
 
@@ -114,17 +117,19 @@ class Statements:
             cursor.execute(sql)
             return cursor.fetchall() if cursor.description else []
 
-    def report(self, signatures):
-        found = self.ask(
+    def keep(self):
+        self.found = self.ask(
             "SELECT calls, rows, total_exec_time * 1000, total_plan_time * 1000,"
             " regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_statements"
             " ORDER BY total_exec_time + total_plan_time DESC LIMIT 12")
         self.database.close()
+
+    def report(self, signatures):
         lines = ["us a signature: run, plan; calls, rows a signature; statement"]
         return lines + [
             f"{run / signatures:8.1f} {plan / signatures:6.1f} {calls / signatures:7.3f}"
             f" {rows / signatures:7.3f}  {self.short(query)}"
-            for calls, rows, run, plan, query in found if "pg_stat_statements" not in query]
+            for calls, rows, run, plan, query in self.found if "pg_stat_statements" not in query]
 
     @staticmethod
     def short(query):
@@ -133,25 +138,31 @@ class Statements:
         return query[:90] + (" … " + ", ".join(writes) if writes else "")
 
 
-class Perf:
-    """perf record of every kind of process while the window lasts."""
+class Profile:
+    """perf record of every kind of process, and PostgreSQL's statements, while a window lasts."""
 
-    def __init__(self, folder, pids, seconds):
-        self.records = {}
+    def __init__(self, instance):
+        self.instance, self.records, self.statements = instance, {}, None
+
+    def start(self, pids, seconds):
+        self.statements = Statements(self.instance)
         for kind, group in pids.items():
-            file = Path(folder) / f"perf.{kind}"
+            file = Path(self.instance.folder) / f"perf.{kind}"
             self.records[kind] = file, subprocess.Popen(
                 ["perf", "record", "-q", "-F", "499", "-o", str(file), "-p",
                  ",".join(map(str, group)), "--", "sleep", str(seconds)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def report(self, lines=30):
+    def stop(self):
+        self.statements.keep()
+
+    def report(self, signatures, lines=30):
         """Of each kind: how much of its CPU is in which file, and the dearest symbols."""
         found = {}
         for kind, (file, process) in self.records.items():
             process.wait()
             found[kind] = self.shares(file, "dso")[:8] + [""] + self.shares(file, "dso,symbol")[:lines]
-        return found
+        return {**found, "statements": self.statements.report(signatures)}
 
     @staticmethod
     def shares(file, by):

@@ -3,6 +3,7 @@ one. Which figures come out is no matter of a test."""
 
 import json
 import re
+import statistics
 import subprocess
 
 import pytest
@@ -41,9 +42,17 @@ def test_signatures_are_verified_outside_the_window(quick):
 
 
 @pytest.mark.slow
-def test_bare_rates_stand_before_and_after_each_run(quick):
+def test_bare_rates_stand_before_and_after_each_window(quick):
     _, measured = quick
-    assert {one["way"]: len(one["rates"]) for one in measured["raw"]} == {"hot": 5, "cold": 3}
+    assert {one["way"]: len(one["rates"]) for one in measured["raw"]} == {"hot": 7, "cold": 4}
+
+
+@pytest.mark.slow
+def test_a_share_is_the_median_of_its_windows(quick):
+    _, measured = quick
+    for one in measured["results"]:
+        assert len(one["shares"]) == (2 if one["factors"] == "PIN" else 1), one
+        assert one["share"] == pytest.approx(statistics.median(one["shares"])), one
 
 
 @pytest.mark.slow
@@ -78,13 +87,13 @@ def load(server, client, subscriber, tmp_path):
     token, plan = tmp_path / "token", tmp_path / "plan"
     token.write_text(client.token())
 
-    def run(*arguments, pin=GOOD_PIN, otp=None):
+    def run(*arguments, pin=GOOD_PIN, otp=None, lines=""):
         plan.write_text(f"{subscriber.credential} {pin} {otp or subscriber.next_otp()}"
                         f" {subscriber.sign_algo}\n")
         return subprocess.run(
             [BUILD / "tests/bench_load", "--port", str(server.port), "--ca", server.cacert,
              "--token", token, "--plan", plan, "--connections", "1", "--once",
-             *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+             *map(str, arguments)], input=lines, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=30, check=False)
     return run
 
@@ -104,6 +113,16 @@ def test_the_load_generator_signs_one_authorisation_to_its_end(load, tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["sign"]["count"] == found["signatures"] == 8  # the first is signed to warm up
+
+
+def test_the_load_generator_runs_a_window_for_each_line(load):
+    done = load("--mode", "sign", "--hashes", 9, "--batches", 1, "--seconds", 10, "--wait",
+                lines="go\ngo\n")
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.splitlines()
+    assert [word for word in words if word[0] != "{"] == ["ready", "begin", "end", "begin", "end"]
+    first, second = [json.loads(word) for word in words if word[0] == "{"]
+    assert (first["signatures"], second["signatures"], second["sign"]["count"]) == (8, 0, 8)
 
 
 def test_the_load_generator_stops_at_a_refusal(load):
