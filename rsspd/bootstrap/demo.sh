@@ -128,7 +128,7 @@ demo_activate() {
 	secret_keep "$who.password" password_random
 	secret_keep "$who.login" say "$4"
 	answer_keep "$who.json" \
-		rssp activate --code-fd 3 --identity-fd 4 --pin-fd 5 --key "$2" --json \
+		rssp activate --code-fd 3 --identity-fd 4 --pin-fd 5 --password-fd 6 --key "$2" --json \
 		3< <(demo_code "$3") 4< "$who.login" 5< "$who.pin" 6< "$who.password"
 	env_write
 }

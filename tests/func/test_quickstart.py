@@ -126,6 +126,25 @@ def test_the_demonstration_application_lists_its_records(quickstart):
     assert quickstart.env()["RSSP_DEMO"] in quickstart.first.stdout
 
 
+@pytest.mark.parametrize("kind", ["RSA", "EC"])
+def test_its_people_sign_in_on_the_pages(quickstart, kind):
+    env = quickstart.env()
+    answer = requests.post(env["RSSP_URL"] + "/account/v1/sign-in", timeout=10, verify=env["RSSP_CACERT"],
+                           json={"login": env[f"RSSP_LOGIN_{kind}"], "password": env[f"RSSP_PASSWORD_{kind}"]},
+                           headers={"Origin": env["RSSP_URL"]})
+    assert answer.status_code == 200 and answer.json()["name"], answer.text
+
+
+def test_the_demonstration_application_is_sent_to_the_services_page(quickstart):
+    demo = requests.Session()
+    page = demo.get(quickstart.env()["RSSP_DEMO"], timeout=10).text
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page).group(1)
+    sent = demo.post(quickstart.env()["RSSP_DEMO"] + "/sign", data={"csrf": csrf, "record": "0"},
+                     timeout=10, allow_redirects=False).headers["Location"]
+    shown = requests.get(sent, timeout=10, verify=quickstart.env()["RSSP_CACERT"], allow_redirects=False)
+    assert shown.status_code == 303 and "/consent?request=" in shown.headers["Location"]
+
+
 def test_second_start_is_quick_and_keeps_the_service(quickstart):
     pid, before, env = quickstart.pid(), time.monotonic(), quickstart.env()
     again = quickstart.run("--no-install")
