@@ -308,19 +308,28 @@ static bool parts_find(struct span text, struct token_parts *parts)
 }
 
 /* NULL: no JSON object. No number of our tokens is real, and no name stands twice. */
+static json_t *object_read(struct span json)
+{
+	json_t *object = NULL;
+
+	if (json.len > 0)
+		object =
+			json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 static json_t *part_read(struct span part)
 {
 	struct buf bytes = BUF_INIT;
 	json_t *object = NULL;
 
-	if (base64url_decode(&bytes, part) == RC_OK && bytes.len > 0)
-		object = json_loadb(
-			(const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES, NULL);
+	if (base64url_decode(&bytes, part) == RC_OK)
+		object = object_read(buf_span(&bytes));
 	buf_free(&bytes);
-	if (json_is_object(object))
-		return object;
-	json_decref(object);
-	return NULL;
+	return object;
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -473,11 +482,11 @@ static rc_t times_check(const json_t *object, const struct token_claims *claims,
 	return claims->expires_ms > now_ms ? RC_OK : RC_TOKEN_EXPIRED;
 }
 
-static rc_t claims_read(
-	struct span part, const char *issuer, int64_t now_ms, struct token_claims *claims)
+rc_t token_claims_read(
+	struct span json, const char *issuer, int64_t now_ms, struct token_claims *claims)
 {
 	struct token_claims got = {.bound = false};
-	json_t *object = part_read(part);
+	json_t *object = object_read(json);
 	bool ours = object != NULL && terms_read(object, issuer, &got) &&
 		    parties_read(object, &got) && binding_read(object, &got);
 	rc_t rc = ours ? times_check(object, &got, now_ms) : RC_TOKEN_INVALID;
@@ -492,6 +501,7 @@ rc_t token_jwt_read(struct token_key *const *keys, size_t count, const char *iss
 	struct span text, int64_t now_ms, struct token_claims *claims)
 {
 	const struct token_key *key = NULL;
+	struct buf json = BUF_INIT;
 	struct token_parts parts;
 	uint8_t raw[2 * HALF];
 	uint64_t epoch = 0;
@@ -504,5 +514,9 @@ rc_t token_jwt_read(struct token_key *const *keys, size_t count, const char *iss
 		return rc;
 	if (!verifies(key, parts.signed_, raw))
 		return RC_TOKEN_INVALID;
-	return claims_read(parts.claims, issuer, now_ms, claims);
+	rc = base64url_decode(&json, parts.claims);
+	rc = rc == RC_OK ? token_claims_read(buf_span(&json), issuer, now_ms, claims)
+			 : RC_TOKEN_INVALID;
+	buf_free(&json);
+	return rc;
 }

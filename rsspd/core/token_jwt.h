@@ -46,4 +46,9 @@ must_check rc_t token_jwt_make(const struct token_key *key, const char *issuer,
 must_check rc_t token_jwt_read(struct token_key *const *keys, size_t count, const char *issuer,
 	struct span text, int64_t now_ms, struct token_claims *claims);
 
+/* The same for the claims alone, whose signature was verified: JSON text. RC_TOKEN_INVALID,
+ * RC_TOKEN_EXPIRED. */
+must_check rc_t token_claims_read(
+	struct span json, const char *issuer, int64_t now_ms, struct token_claims *claims);
+
 #endif

@@ -70,20 +70,22 @@ static struct revocation_row *place_find(struct revocation_row *rows, size_t roo
 	}
 }
 
-/* Twice the room for those that are still alive. */
-static rc_t set_grow(struct revocation_set *set, int64_t now_ms)
+/* Only those that are still alive, in at least four times the room that they take. */
+static rc_t set_rebuild(struct revocation_set *set, int64_t now_ms)
 {
-	size_t room = set->room * 2, count = 0;
-	struct revocation_row *rows = calloc(room, sizeof(*rows));
+	size_t room = ROOM_FIRST, count = 0;
 
+	for (size_t i = 0; i < set->room; i++)
+		count += set->rows[i].ends_ms > now_ms;
+	while (room < 4 * (count + 1))
+		room *= 2;
+	struct revocation_row *rows = calloc(room, sizeof(*rows));
 	if (rows == NULL)
 		return RC_NO_MEMORY;
 	for (size_t i = 0; i < set->room; i++) {
 		const struct revocation_row *row = &set->rows[i];
-		if (row->ends_ms <= now_ms)
-			continue;
-		*place_find(rows, room, row->kind, &row->subject) = *row;
-		count++;
+		if (row->ends_ms > now_ms)
+			*place_find(rows, room, row->kind, &row->subject) = *row;
 	}
 	free(set->rows);
 	set->rows = rows;
@@ -100,8 +102,8 @@ rc_t revocation_set_add(
 
 	if (row->ends_ms <= now_ms)
 		return RC_OK;
-	if (2 * (set->count + 1) > set->room)
-		rc = set_grow(set, now_ms);
+	if (2 * (set->count + 1) > set->room || set->count >= set->most)
+		rc = set_rebuild(set, now_ms);
 	if (rc == RC_OK && set->count >= set->most)
 		rc = RC_TOO_LONG;
 	if (rc != RC_OK)
