@@ -7,10 +7,12 @@ import subprocess
 import pytest
 
 from lib.books import one, rows, value
+from lib.oauth import Browser
 from lib.people import Operator
 
 SLOTS = ("SELECT generation, salt, key_seal FROM rssp.slot WHERE credential = %s"
          " ORDER BY generation")
+GENERATION = "SELECT generation FROM rssp.account WHERE subscriber = %s"
 
 
 def keys(server, command):
@@ -88,4 +90,35 @@ def test_new_credentials_are_of_the_new_generation(before):
     assert one(database, SLOTS, fresh.credential)["generation"] == 2
     assert value(database, "SELECT wrap_generation FROM rssp.credential WHERE id = %s",
                  fresh.credential) == 2
+    database.close()
+
+
+def test_a_password_moves_at_the_next_sign_in(before):
+    server, _, _, _, subscriber = before
+    database = server.instance.connect("postgres")
+    next_generation(server)
+    Browser(server).sign_in(subscriber, 400, password="không phải đâu")
+    assert value(database, GENERATION, subscriber.user) == 1
+    for _ in range(2):
+        Browser(server).sign_in(subscriber)
+        assert value(database, GENERATION, subscriber.user) == 2
+    database.close()
+
+
+def test_a_changed_pin_moves_and_is_the_one_that_counts(before):
+    """By revision first: a slot of the older PIN in a newer generation is not used."""
+    server, _, _, client, subscriber = before
+    browser = Browser(server)
+    browser.sign_in(subscriber)
+    browser.post("/account/v1/change-pin", {
+        "credentialID": subscriber.credential, "PIN": subscriber.pin, "newPIN": "hT4wq9Zsm",
+        "OTP": subscriber.next_otp()})
+    next_generation(server)
+    client.token()
+    client.authorize(subscriber, [secrets.token_bytes(32)], 400, pin=subscriber.pin)
+    client.authorize(subscriber, [secrets.token_bytes(32)], pin="hT4wq9Zsm")
+    database = server.instance.connect("postgres")
+    slots = rows(database, "SELECT revision, generation FROM rssp.slot WHERE credential = %s"
+                 " ORDER BY revision, generation", subscriber.credential)
+    assert [(row["revision"], row["generation"]) for row in slots] == [(0, 1), (1, 1), (1, 2)]
     database.close()

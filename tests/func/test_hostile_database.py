@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib.api import b64, error
 from lib.books import one, rows, value
+from lib.oauth import COOKIE, Browser
 from lib.people import Operator
 
 CREATED = ("SELECT count(*) FROM audit.event WHERE event = 'signature.created'"
@@ -159,6 +160,48 @@ def test_a_step_put_back_does_not_make_an_otp_new(superuser, client, subscriber,
     rows(superuser, "UPDATE rssp.credential_guard SET last_step = 0 WHERE credential = %s",
          subscriber.credential)
     assert error(client.authorize(subscriber, [digest], 400, otp=otp))[0] == "invalid_otp"
+
+
+# -- accounts and sessions --
+
+PASSWORD = ["generation", "kdf_memory_kib", "kdf_passes", "salt", "mac"]
+
+
+def test_a_password_record_opens_for_nobody_else(superuser, server, subscriber, other):
+    """Both have the same password: still the record is the subscriber's own."""
+    assert subscriber.password == other.password
+    swap(superuser, "rssp.account", PASSWORD, "subscriber", subscriber.user, other.user)
+    for someone in (subscriber, other):
+        assert Browser(server).sign_in(someone, 400).json()["code"] == "SIGN_IN_REFUSED"
+
+
+@pytest.mark.parametrize("edit", [
+    "mac = sha256('x')", "salt = sha256('x')", "kdf_memory_kib = 1024",
+    "kdf_memory_kib = 1099511627776", "kdf_passes = 0", "generation = 2", "generation = -1", "generation = 0"])
+def test_an_edited_password_record_does_not_open(superuser, server, subscriber, edit):
+    rows(superuser, f"UPDATE rssp.account SET {edit} WHERE subscriber = %s", subscriber.user)
+    assert Browser(server).sign_in(subscriber, 400).json()["code"] == "SIGN_IN_REFUSED"
+
+
+def test_a_forged_session_sees_the_pages_and_signs_nothing(superuser, server, client, subscriber, digest):
+    """Who writes the database can read it; a session is no factor."""
+    forged = Browser(server)
+    cookie = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    rows(superuser, "INSERT INTO rssp.session VALUES (%s, %s, now(), now(), now() + interval '1 hour')",
+         hashlib.sha256(cookie.encode()).digest(), subscriber.user)
+    forged.session.cookies.set(COOKIE, cookie)
+    assert forged.signed_in()["signedIn"]
+    for path, factors in (("change-pin", {"PIN": "guess 4711", "newPIN": "hT4wq9Zsm", "OTP": "000000"}),
+                          ("sign-out-everywhere", {"OTP": "000000"})):
+        answer = forged.post(f"/account/v1/{path}", {"credentialID": subscriber.credential, **factors}, 400)
+        assert answer.json()["code"] == "OTP_WRONG"
+
+
+def test_a_slot_of_ones_own_at_a_higher_revision_does_not_open_anothers_key(
+        superuser, client, subscriber, other, digest):
+    rows(superuser, "INSERT INTO rssp.slot SELECT %s, slot, generation, kdf_memory_kib, kdf_passes, salt,"
+         " key_seal, 7 FROM rssp.slot WHERE credential = %s", other.credential, subscriber.credential)
+    assert error(client.authorize(other, [digest], 400, pin=subscriber.pin))[0] == "invalid_pin"
 
 
 # -- SADs --

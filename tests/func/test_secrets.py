@@ -9,10 +9,13 @@ import pytest
 
 from lib.api import Api, b64
 from lib.books import rows
+from lib.oauth import Browser
 from lib.people import Client, Operator, Subscriber, code_for, new_person
 from lib.server import Server
 
-PIN, WRONG_PIN, WEAK_PIN = "Zq8#tV5mPd", "Wr0ng+pin-Xy", "aaaaaaaa"
+PIN, WRONG_PIN, WEAK_PIN, NEW_PIN = "Zq8#tV5mPd", "Wr0ng+pin-Xy", "aaaaaaaa", "Bn3;cX7wKg"
+PASSWORD, NEW_PASSWORD = "sông Hương 4 mùa", "núi Ngự 9 tầng mây"
+WRONG_PASSWORD, WEAK_PASSWORD = "biển Đông 7 ngọn sóng", "bbbbbbbbbbbbb"
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +24,34 @@ def chatty(instance, server):
     started = Server(instance, "chatty", log__level="debug").start()
     yield started
     assert started.stop() == 0
+
+
+def account(instance, chatty, operator, agency):
+    """The secrets of somebody who did everything with an account."""
+    person = new_person(agency)
+    operator.enrol(person)
+    Api(chatty).post("/activation/v1/activate", {
+        "code": code_for(instance, person["email"]), "identityNumber": person["identity_number"],
+        "PIN": PIN, "password": WEAK_PASSWORD}, 400)
+    someone, browser = Subscriber.activate(chatty, person, PIN, password=PASSWORD), Browser(chatty)
+    browser.sign_in(someone, 400, password=WRONG_PASSWORD)
+    browser.sign_in(someone, 400, login="nobody", password=WRONG_PASSWORD)
+    browser.sign_in(someone)
+    secrets_of = {"cookie": browser.cookie(), "CSRF token": browser.csrf}
+    otps = [someone.next_otp() for _ in range(3)]
+    mine = {"credentialID": someone.credential}
+    for path, body, status in (
+            ("change-pin", {"PIN": WRONG_PIN, "newPIN": NEW_PIN, "OTP": otps[0]}, 400),
+            ("change-pin", {"PIN": PIN, "newPIN": WEAK_PIN, "OTP": otps[0]}, 400),
+            ("change-pin", {"PIN": PIN, "newPIN": NEW_PIN, "OTP": otps[0]}, 200),
+            ("change-password", {"password": WRONG_PASSWORD, "newPassword": NEW_PASSWORD, "OTP": otps[1]}, 400),
+            ("change-password", {"password": PASSWORD, "newPassword": WEAK_PASSWORD, "OTP": otps[1]}, 400),
+            ("change-password", {"password": PASSWORD, "newPassword": NEW_PASSWORD, "OTP": otps[1]}, 200),
+            ("sign-out-everywhere", {"OTP": otps[2]}, 200)):
+        browser.post(f"/account/v1/{path}", {**mine, **body}, status)
+    return {"new PIN": NEW_PIN, "password": PASSWORD, "new password": NEW_PASSWORD,
+            "wrong password": WRONG_PASSWORD, "weak password": WEAK_PASSWORD, **secrets_of,
+            **{f"account OTP {number}": otp for number, otp in enumerate(otps, 1)}}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +93,7 @@ def told(instance, chatty):
     old_secret = client.secret
     rotated = operator.post("clients/rotate", {"clientID": client.id}).json()["clientSecret"]
     return {
-        "PIN": PIN, "wrong PIN": WRONG_PIN, "weak PIN": WEAK_PIN,
+        **account(instance, chatty, operator, agency), "PIN": PIN, "wrong PIN": WRONG_PIN, "weak PIN": WEAK_PIN,
         "code": code, "code without dashes": code.replace("-", ""), "wrong code": wrong_code,
         "OTP secret": someone.secret, "otpauth": someone.otpauth,
         "SAD": sad, "extended SAD": extended, "second SAD": second, "wrong SAD": wrong_sad,
@@ -76,7 +107,8 @@ def told(instance, chatty):
 NAMES = ["PIN", "wrong PIN", "weak PIN", "code", "code without dashes", "wrong code", "OTP secret",
          "otpauth", "SAD", "extended SAD", "second SAD", "wrong SAD", "client secret",
          "rotated secret", "wrong secret", "token", "wrong token", "newer token",
-         "OTP 1", "OTP 2", "wrong OTP"]
+         "OTP 1", "OTP 2", "wrong OTP", "new PIN", "password", "new password", "wrong password",
+         "weak password", "cookie", "CSRF token", "account OTP 1", "account OTP 2", "account OTP 3"]
 
 
 def raw_forms(name, text):
@@ -88,7 +120,7 @@ def raw_forms(name, text):
         return [data, data[16:]]
     if "token" in name and "." in text:  # a JWT: what makes it one is its signature
         return [base64.urlsafe_b64decode(text.rsplit(".")[-1] + "==")]
-    if "token" in name or "secret" in name:
+    if "token" in name or "secret" in name or name == "cookie":
         return [base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))]
     return []
 
