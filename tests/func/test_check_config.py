@@ -71,13 +71,14 @@ def test_every_fault_is_listed_at_once(config, tmp_path):
     open_pin.chmod(0o644)
     said = "\n".join(faults(config(
         sad__lifetime_s="many", listen__address="localhost", pki__port=7777, listen__port=7777,
-        metrics__port=7777, hsm__module="/no/such/module.so", hsm__key_pin_file=open_pin,
+        metrics__port=7777, listen__mtls_port=7777, hsm__module="/no/such/module.so", hsm__key_pin_file=open_pin,
         hsm__ca_token="keys", notices__spool="/no/such/folder", sam__codes_spool=open_pin,
         tls__certificate=tmp_path / "expired.pem", tls__key=tmp_path / "expired.key",
         operators__file=tmp_path, api__user="nobody-of-that-name",
         log__file="/no/such/folder/rsspd.log")))
     for part in ("sad.lifetime-s is not a whole number", "listen.address: localhost is no numeric",
                  "pki.port and metrics.port are both 7777",
+                 "listen.port and listen.mtls-port are both 7777",
                  "hsm.module: /no/such/module.so cannot be read", "hsm.key-pin-file",
                  "hsm.ca-token", "notices.spool: /no/such/folder", "sam.codes-spool",
                  "tls.certificate is not valid at this time", "operators", "api.user", "log.file"):

@@ -28,17 +28,20 @@ DAY = timedelta(days=1)
 class Reloaded(Server):
     def __init__(self, instance):
         self.log_json = instance.path("log", "rsspd.json")
-        (self.metrics_port,) = free_ports(1)
+        self.metrics_port, self.mtls_port = free_ports(2)
         self.certificate, self.key = (instance.path("tls", name) for name in ("live.pem", "live.key"))
         for source, copy in (("server.pem", self.certificate), ("server.key", self.key)):
             shutil.copy(instance.path("tls", source), copy)
         super().__init__(instance, tls__certificate=self.certificate, tls__key=self.key,
-                         metrics__port=self.metrics_port, log__format="json", log__level="debug",
-                         log__file=self.log_json)
+                         metrics__port=self.metrics_port, listen__mtls_port=self.mtls_port,
+                         log__format="json", log__level="debug", log__file=self.log_json)
 
     def served(self):
-        """The certificate that a new connection gets, DER."""
-        return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", self.port)))
+        """The certificate that a new connection gets, DER; at both listeners."""
+        first, second = (ssl.get_server_certificate(("127.0.0.1", port))
+                         for port in (self.port, self.mtls_port))
+        assert first == second
+        return ssl.PEM_cert_to_DER_cert(first)
 
     def hang_up(self):
         self.process.send_signal(signal.SIGHUP)
