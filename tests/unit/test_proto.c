@@ -254,6 +254,43 @@ ENCODED(sign, (struct job_sign[]){some_sign()}[0])
 ENCODED(extend, (struct job_extend[]){some_extend()}[0])
 ENCODED(hello, ((struct frame_hello){SAM_ISSUE, 3, 4711}))
 
+static struct buf encode_token_key(void)
+{
+	struct job_token_key job = {.epoch = 20779};
+	struct buf body = BUF_INIT;
+
+	assert_int_equal(proto_token_key_encode(&body, &job), RC_OK);
+	return body;
+}
+
+static rc_t decode_token_key(struct span body)
+{
+	struct job_token_key job;
+
+	return proto_token_key_decode(&job, body);
+}
+
+static struct buf encode_token_key_given(void)
+{
+	struct job_token_key_given answer = {BUF_INIT};
+	struct buf body = BUF_INIT;
+
+	assert_int_equal(buf_append_string(&answer.key, "0123456789abcdef0123456789abcdef"), RC_OK);
+	assert_int_equal(proto_token_key_given_encode(&body, &answer), RC_OK);
+	job_token_key_given_free(&answer);
+	return body;
+}
+
+static rc_t decode_token_key_given(struct span body)
+{
+	struct job_token_key_given answer;
+	rc_t rc = proto_token_key_given_decode(&answer, body);
+
+	if (rc == RC_OK)
+		job_token_key_given_free(&answer);
+	return rc;
+}
+
 static const struct {
 	struct buf (*encode)(void);
 	rc_t (*decode)(struct span body);
@@ -268,6 +305,8 @@ static const struct {
 	{encode_signed, decode_signed},
 	{encode_activated, decode_activated},
 	{encode_authorized, decode_authorized},
+	{encode_token_key, decode_token_key},
+	{encode_token_key_given, decode_token_key_given},
 };
 
 static void each_body_is_read_only_whole(void **state)
