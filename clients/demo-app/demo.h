@@ -105,6 +105,8 @@ void demo_unload(struct demo *demo);
 struct visit *visit_find(struct demo *demo, const char *cookie);
 /* A new one, and its cookie. */
 must_check rc_t visit_new(struct demo *demo, char cookie[OAUTH_RANDOM], struct visit **visit);
+/* Another cookie for the same session: who knew the old one is out. */
+must_check rc_t visit_renew(struct visit *visit, char cookie[OAUTH_RANDOM]);
 void visit_end(struct demo *demo, struct visit *visit);
 void visits_free(struct demo *demo);
 /* RC_RANGE: as many are under way as may be. */

@@ -104,6 +104,22 @@ rc_t visit_new(struct demo *demo, char cookie[OAUTH_RANDOM], struct visit **visi
 	return RC_OK;
 }
 
+rc_t visit_renew(struct visit *visit, char cookie[OAUTH_RANDOM])
+{
+	struct oauth_pending random;
+	uint8_t sha256[SHA256_LEN];
+
+	rc_t rc = oauth_pending_new(&random);
+	if (rc == RC_OK)
+		rc = digest_sha256(span_string(random.state), sha256);
+	if (rc != RC_OK)
+		return rc;
+	memcpy(visit->cookie_sha256, sha256, sizeof(sha256));
+	memcpy(cookie, random.state, OAUTH_RANDOM);
+	explicit_bzero(&random, sizeof(random));
+	return RC_OK;
+}
+
 void visit_end(struct demo *demo, struct visit *visit)
 {
 	for (size_t i = 0; i < DEMO_VISITS; i++) {

@@ -121,22 +121,28 @@ static bool read_cookie(const struct exchange *exchange, char out[OAUTH_RANDOM])
 	return false;
 }
 
-/* The session of the cookie, or a new one. Sent with Lax: the browser brings it along when the
- * service sends it back here, not with another site's forms. */
+/* Lax: the browser brings it along when the service sends it back here, not with another site's
+ * forms. */
+static void set_cookie(struct exchange *exchange, const char *cookie)
+{
+	char header[128];
+
+	snprintf(header, sizeof(header), COOKIE "=%s; Path=/; HttpOnly; SameSite=Lax", cookie);
+	add_header(exchange, "Set-Cookie", header);
+	explicit_bzero(header, sizeof(header));
+}
+
+/* The session of the cookie, or a new one. */
 static rc_t enter(struct exchange *exchange)
 {
 	char cookie[OAUTH_RANDOM] = "";
-	char header[128];
 
 	if (exchange->visit == NULL) {
 		rc_t rc = visit_new(exchange->demo, cookie, &exchange->visit);
 		if (rc != RC_OK)
 			return rc;
 		exchange->visit->lang = exchange->lang;
-		snprintf(header, sizeof(header), COOKIE "=%s; Path=/; HttpOnly; SameSite=Lax",
-			cookie);
-		add_header(exchange, "Set-Cookie", header);
-		explicit_bzero(header, sizeof(header));
+		set_cookie(exchange, cookie);
 	}
 	return RC_OK;
 }
@@ -303,6 +309,7 @@ static void post_leave(struct exchange *exchange, const char *rest)
 /* Without a session there is nothing that an answer could belong to. */
 static void get_callback(struct exchange *exchange, const char *rest)
 {
+	char cookie[OAUTH_RANDOM];
 	struct buf url = BUF_INIT;
 
 	(void)rest;
@@ -311,6 +318,9 @@ static void get_callback(struct exchange *exchange, const char *rest)
 		return;
 	}
 	rc_t rc = flow_return(exchange->demo, exchange->visit, query_of(exchange), &url);
+	/* a session that now stands for somebody has a cookie that nobody set before */
+	if (rc == RC_OK && visit_renew(exchange->visit, cookie) == RC_OK)
+		set_cookie(exchange, cookie);
 	go_on(exchange, rc, &url);
 }
 

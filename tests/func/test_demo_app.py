@@ -315,6 +315,14 @@ def test_the_session_cookie_is_for_this_site_and_no_script(demo):
     assert re.fullmatch(r"hoc-ba-mau=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax", fresh)
 
 
+def test_a_cookie_known_before_signing_in_opens_nothing_after(visitor, demo, teacher):
+    thief = Visitor(demo)
+    thief.session.cookies.update(visitor.session.cookies)
+    visitor.sign(teacher, 0)
+    assert thief.signed_files() == []
+    assert visitor.signed_files() == ["hoc-ba"]
+
+
 def test_it_listens_on_the_loopback_only(demo):
     with open("/proc/net/tcp", encoding="ascii") as table:
         rows = [line.split() for line in table][1:]
