@@ -187,7 +187,7 @@ static const struct cli_option client_add_options[] = {
 			"cơ quan mà ứng dụng được dùng chứng thư, kể cả cấp dưới"}},
 	{"mode", 0, "oauth2code|explicit", NULL,
 		{"oauth2code: people approve in their browser (default); explicit: it asks for PINs",
-			"oauth2code: thuê bao duyệt trong trình duyệt (mặc định); explicit: ứng dụng hỏi PIN"}},
+			"oauth2code: thuê bao duyệt trong trình duyệt (mặc định); explicit: hỏi PIN"}},
 	{"redirect-uri", 0, "URI", NULL,
 		{"where browsers may be sent back to, exactly; may be repeated (oauth2code: required)",
 			"địa chỉ quay về của trình duyệt, đúng từng ký tự; được dùng nhiều lần (bắt buộc với "
