@@ -179,18 +179,30 @@ void store_account_credentials_read(
 	};
 }
 
+/* Labels stand in the row of the approval, beside the digests: it was no longer ago than a SAD can
+ * live. Those of the first hundred documents are enough to tell what it was. */
+#define LABELS_SQL                                                                         \
+	"SELECT json_agg(coalesce(a.detail -> 'labels' ->> (array_position(a.digests, d.digest)" \
+	" - 1), '') ORDER BY d.number)::text AS labels"                                    \
+	" FROM (SELECT detail, digests FROM audit.event WHERE subscriber = $1::uuid"       \
+	"  AND event = 'consent.approved' AND credential = e.credential AND client = e.client" \
+	"  AND at <= e.at AND at > e.at - interval '2 hours' AND digests @> e.digests"     \
+	"  AND detail -> 'labels' IS NOT NULL ORDER BY at DESC LIMIT 1) a,"                \
+	" unnest(e.digests) WITH ORDINALITY AS d (digest, number) WHERE d.number <= 100"
+
 static const struct pg_statement account_signatures = {.name = "account_signatures", .sql =
 	"SELECT e.at, e.id, e.credential, coalesce(cl.name, ''),"
 	" coalesce((SELECT string_agg(up.name, ', ' ORDER BY up.level DESC) FROM rssp.agency up"
 	"  WHERE up.id = ANY (g.path)), ''),"
-	" coalesce(cardinality(e.signatures), 0)::bigint, ''"
-	" FROM (SELECT at, id, credential, client, signatures FROM audit.event"
+	" coalesce(cardinality(e.signatures), 0)::bigint, coalesce(l.labels, '')"
+	" FROM (SELECT at, id, credential, client, digests, signatures FROM audit.event"
 	"  WHERE subscriber = $1::uuid AND event = 'signature.created'"
 	"  AND at <= coalesce($2::timestamptz, 'infinity')"
 	"  AND (at < coalesce($2::timestamptz, 'infinity') OR id < $3::uuid)"
 	"  ORDER BY at DESC, id DESC LIMIT $4::bigint) AS e"
 	" LEFT JOIN rssp.client cl ON cl.id = e.client"
-	" LEFT JOIN rssp.agency g ON g.id = cl.agency ORDER BY e.at DESC, e.id DESC"};
+	" LEFT JOIN rssp.agency g ON g.id = cl.agency"
+	" LEFT JOIN LATERAL (" LABELS_SQL ") l ON true ORDER BY e.at DESC, e.id DESC"};
 
 void store_account_signatures(struct pg *pg, const struct id *subscriber, int64_t before_ms,
 	const struct id *before, int64_t limit, pg_done_fn done, void *arg)

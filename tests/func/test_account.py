@@ -171,6 +171,22 @@ def test_my_last_signatures(browser, client, subscriber, agency):
                - datetime.now().timestamp()) < 60
 
 
+def test_documents_that_were_approved_on_the_page_have_their_labels(server, browser, operator, agency, subscriber):
+    """Each signature names its own of them, in its own order."""
+    app, digests = add_app(operator, agency), [secrets.token_bytes(32) for _ in range(3)]
+    grant = app.grant_signing(subscriber, digests, ["Học bạ lớp 10A1", "Học bạ lớp 10A2", "Biên bản"])
+    app.sign(subscriber, grant, [digests[2], digests[0]])
+    app.sign(subscriber, grant, [digests[1]])
+    shown = browser.get("/account/v1/signatures").json()["signatures"]
+    assert [each["labels"] for each in shown] == [["Học bạ lớp 10A2"], ["Biên bản", "Học bạ lớp 10A1"]]
+
+
+def test_a_signature_without_an_approval_has_no_labels(browser, client, subscriber):
+    sign(client, subscriber)
+    made, = browser.get("/account/v1/signatures").json()["signatures"]
+    assert "labels" not in made
+
+
 def test_nobody_elses_signatures(server, browser, client, operator, subscriber, agency):
     sign(client, operator.subscriber(agency))
     assert browser.get("/account/v1/signatures").json() == {"signatures": []}
