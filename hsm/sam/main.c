@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,16 @@ static void memory_keep(void)
 	mallopt(M_TRIM_THRESHOLD, 2 * MEMORY_KEPT);
 }
 
+/* Waking a SAM does not interrupt the api process or PostgreSQL, which bring it the next jobs.
+ * Where it is not allowed (systemd's filter) the SAM goes on without. */
+static void yield_when_woken(void)
+{
+	const struct sched_param none = {0};
+
+	if (sched_setscheduler(0, SCHED_BATCH, &none) != 0)
+		log_debug("sam: scheduled like everybody error=\"%s\"", strerror(errno));
+}
+
 /* SIGTERM is looked at only between jobs (serve.h); a dead peer is an error of write(), not a
  * signal.
  */
@@ -212,6 +223,7 @@ int main(int argc, char **argv)
 	signals_set();
 	memory_keep();
 	log_start(&arguments, NULL);
+	yield_when_woken();
 	if (process_harden() == RC_OK && conf_load(&conf, arguments.config) == RC_OK)
 		status = serve(&arguments, conf);
 	conf_free(&conf);
