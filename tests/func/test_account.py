@@ -302,6 +302,36 @@ def test_all_sessions_end(server, browser, subscriber, superuser, auditor_db):
     assert ended(browser) and ended(other) and value(superuser, SESSIONS, subscriber.user) == 0
 
 
+def test_what_was_granted_ends(server, browser, operator, agency, subscriber):
+    """Access and refresh tokens of scope service, and a SAD that the page gave."""
+    app, digest = add_app(operator, agency), secrets.token_bytes(32)
+    service = app.grant(subscriber, scope="service")
+    signing = app.grant_signing(subscriber, [digest])
+    assert app.call("credentials/list", {}, service.access_token).status_code == 200
+    everywhere(browser, subscriber)
+    server.wait_until(
+        lambda: app.call("credentials/list", {}, service.access_token, expect=None).status_code == 401, 5,
+        "the token still works")
+    assert app.refresh(service.refresh_token, None).status_code == 400
+    assert app.sign(subscriber, signing, [digest], None).status_code in (400, 401)
+
+
+def test_a_code_under_way_ends(server, browser, operator, agency, subscriber):
+    app = add_app(operator, agency)
+    asked = app.ask(scope="service")
+    browser.authorize(asked)
+    back = browser.approve(subscriber)
+    everywhere(browser, subscriber)
+    assert app.redeem(asked, back.code, 400).json()["error"] == "invalid_grant"
+
+
+def test_what_others_granted_stays(server, browser, operator, agency, subscriber):
+    app, other = add_app(operator, agency), operator.subscriber(agency)
+    grant = app.grant(other, scope="service")
+    everywhere(browser, subscriber)
+    app.refresh(grant.refresh_token)
+
+
 def test_without_an_otp_no_session_ends(server, browser, subscriber):
     assert told(everywhere(browser, subscriber, 400, OTP=subscriber.wrong_otp())) == (400, "OTP_WRONG")
     assert not ended(browser)
