@@ -232,6 +232,14 @@ def test_what_the_policy_refuses_is_not_signed(operator, school, server, teacher
         made.stop()
 
 
+def test_a_code_that_comes_too_late_is_said_and_signs_nothing(visitor, teacher, superuser):
+    back = visitor.consent(visitor.identify(visitor.press_sign(0), teacher), teacher)
+    superuser.cursor().execute("""UPDATE rssp.authorization_code c SET ends_at = now() - interval '1 second'
+        FROM rssp.consent o WHERE o.id = c.consent AND o.subscriber = %s""", [teacher.user])
+    assert visitor.come_back(back) == "/"
+    assert "đã quá hạn" in visitor.notice()[1] and visitor.signed_files() == []
+
+
 def test_an_access_token_that_ended_is_renewed_without_the_teacher(visitor, teacher, superuser):
     visitor.sign(teacher, 0)
     cursor = superuser.cursor()

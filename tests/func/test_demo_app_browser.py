@@ -91,6 +91,42 @@ def test_a_wrong_pin_is_said_and_the_right_one_still_signs(page, demo, teacher):
     page.sees("Đã ký 3 tài liệu")
 
 
+def signatures_of(auditor_db, teacher):
+    cursor = auditor_db.cursor()
+    cursor.execute("SELECT count(*) FROM audit.event WHERE event = 'signature.created' AND credential = %s",
+                   [teacher.credential])
+    return cursor.fetchone()[0]
+
+
+def approve(page, teacher):
+    page.fill("pin", teacher.pin)
+    page.fill("otp", teacher.next_otp())
+    page.press_button("Phê duyệt và ký số")
+    page.sees("Đã ký")
+
+
+def test_the_back_button_signs_nothing_again(page, demo, teacher, auditor_db):
+    begin(page, demo, teacher)
+    approve(page, teacher)
+    before = signatures_of(auditor_db, teacher)
+    page.back()
+    page.goto(demo.url)
+    assert page.text().count("✓ Chữ ký hợp lệ") == 3
+    assert signatures_of(auditor_db, teacher) == before > 0
+
+
+def test_two_tabs_are_two_journeys(page, demo, teacher, auditor_db):
+    begin(page, demo, teacher)
+    tab = page.tab()
+    tab.goto(demo.url)
+    tab.press_button("Ký")
+    tab.sees("Học bạ lớp 11A1: Trần Văn Mẫu")
+    approve(tab, teacher)
+    approve(page, teacher)
+    assert page.text().count("✓ Chữ ký hợp lệ") == 3
+    assert signatures_of(auditor_db, teacher) == 2
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("lang, heading", [("vi", "Hồ sơ chờ ký"), ("en", "Records to be signed")])
 def test_the_schools_page_is_accessible_and_fits(chromium, demo, width, lang, heading):
@@ -105,10 +141,7 @@ def test_the_schools_page_is_accessible_and_fits(chromium, demo, width, lang, he
 def test_what_was_signed_is_shown_accessibly_and_fits_a_phone(chromium, demo, teacher, tmp_path):
     page = chromium.page(width=360, height=780)
     begin(page, demo, teacher)
-    page.fill("pin", teacher.pin)
-    page.fill("otp", teacher.next_otp())
-    page.press_button("Phê duyệt và ký số")
-    page.sees("Đã ký 3 tài liệu")
+    approve(page, teacher)
     assert page.axe() == [] and page.width_needed() <= 360
     page.picture(tmp_path / "signed.png")
     page.close()
