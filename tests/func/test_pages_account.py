@@ -47,11 +47,12 @@ def sign_in(page, person, password=None):
 
 @pytest.fixture
 def home(window, server):
+    """A window of somebody who is signed in."""
     def at(person, place="credentials", **settings):
-        page = window(**settings)
+        page, browser = window(**settings), oauth.Browser(server)
+        browser.sign_in(person)
+        page.has_session(server.url, browser.cookie())
         page.goto(f"{server.url}/account#{place}")
-        page.sees("Tài khoản của tôi", "h1")
-        sign_in(page, person)
         page.sees(PLACES[place], "h1")
         return page
     return at
@@ -124,20 +125,21 @@ def test_a_locked_credential_says_whom_to_ask(home, app, someone):
     page.sees("Hãy liên hệ cơ quan quản lý của bạn để đề nghị mở khoá")
 
 
-def test_signatures_are_listed_with_application_and_documents(home, teacher):
-    page = home(teacher, "signatures")
-    shown = page.text("main")
-    assert "Học bạ số Trường Mẫu" in shown and "Số chữ ký" in shown
-    page.call("click", "summary")
-    page.sees("Học bạ hai.pdf")
+def test_signatures_are_listed_with_their_application(home, teacher):
+    shown = home(teacher, "signatures").text("main").splitlines()
+    assert "Học bạ số Trường Mẫu" in shown
+    assert shown[shown.index("Số chữ ký") + 1] == "2"
 
 
 def test_more_signatures_are_read_on_demand(home, teacher):
     page = home(teacher)
     one = {"client": "Mẫu", "agency": "Mẫu", "credentialID": teacher.credential, "count": 1}
     page.answer("/account/v1/signatures", 200, {
-        "signatures": [{**one, "at": f"2026-11-{day:02d}T02:00:00Z"} for day in range(20, 0, -1)], "next": "x"})
+        "signatures": [{**one, "at": f"2026-11-{day:02d}T02:00:00Z", "labels": ["Học bạ một.pdf"]}
+                       for day in range(20, 0, -1)], "next": "x"})
     page.follow("Lần ký gần đây")
+    page.call("click", "summary >> nth=0")
+    page.sees("Học bạ một.pdf")
     page.press_button("Xem các lần ký trước đó")
     page.sees("Lần ký gần đây", "h1")
     assert page.script("document.querySelectorAll('section.item').length") == 40

@@ -44,24 +44,40 @@ def address(app, asked):
     return f"{app.server.url}/oauth2/authorize?{app.push(asked).query()}"
 
 
+@pytest.fixture(scope="module")
+def session(app):
+    """The cookie of somebody's session; one for all tests of that person."""
+    kept = {}
+
+    def of(person):
+        if person.user not in kept:
+            browser = oauth.Browser(app.server)
+            browser.sign_in(person)
+            kept[person.user] = browser.cookie()
+        return kept[person.user]
+    return of
+
+
 @pytest.fixture
-def come(window, app):
+def come(window, app, session):
     """A window that an application has sent to the service, with somebody signed in, or nobody."""
-    def at(person, asked=None, sign_in=True, lang="vi", **settings):
+    def at(person, asked=None, sign_in=True, lang=None, **settings):
         page = window(**settings)
         page.answer("/ky/xong", 200)
-        page.asked = asked or app.ask_signing(person, digests(3), LABELS)
-        page.goto(address(app, page.asked))
-        page.sees("Đăng nhập")
-        if lang == "en":
-            page.press_button("English")
+        page.asked = asked or app.ask_signing(person, digests(3), LABELS, lang=lang)
         if sign_in:
-            page.fill("login", person.person["identity_number"])
-            page.fill("password", person.password)
-            page.key("Enter")
-            page.sees(person.person["name"], ".who")
+            page.has_session(app.server.url, session(person))
+        page.goto(address(app, page.asked))
+        page.sees(person.person["name"] if sign_in else "Sign in" if lang == "en" else "Đăng nhập", "main")
         return page
     return at
+
+
+def sign_in(page, person, login="identity_number"):
+    page.fill("login", person.person[login])
+    page.fill("password", person.password)
+    page.key("Enter")
+    page.sees(person.person["name"], ".who")
 
 
 def approve(page, pin, otp, words="Phê duyệt và ký số"):
@@ -78,7 +94,8 @@ def back_at_the_application(page):
 # -- approving and declining --
 
 def test_what_is_shown_is_what_is_signed(come, app, someone):
-    page = come(someone)
+    page = come(someone, sign_in=False)
+    sign_in(page, someone)
     shown = page.text("main")
     assert all(label in shown for label in LABELS)
     assert someone.person["name"] in shown and "Tài liệu: 3" in shown and "đúng 3 chữ ký số" in shown
@@ -164,12 +181,12 @@ def reach(page, field, most=40):
 # -- wrong factors --
 
 @pytest.mark.parametrize("lang, words, left", [
-    ("vi", "Mã PIN không đúng. Chưa có gì được thực hiện.", "Số lần thử còn lại: 4."),
+    (None, "Mã PIN không đúng. Chưa có gì được thực hiện.", "Số lần thử còn lại: 4."),
     ("en", "The PIN is not right. Nothing has been done.", "Tries left: 4."),
 ])
 def test_a_wrong_pin_is_said_with_the_tries_that_are_left(come, someone, lang, words, left):
     page = come(someone, lang=lang)
-    approve(page, "wrong pin 1", someone.next_otp(), "Phê duyệt và ký số" if lang == "vi" else "Approve and sign")
+    approve(page, "wrong pin 1", someone.next_otp(), "Phê duyệt và ký số" if lang is None else "Approve and sign")
     page.sees(words, "#pin-fault[role=alert]")
     page.sees(left, "#pin-fault")
     assert page.focused() == "pin"
@@ -289,10 +306,7 @@ def test_an_ended_session_signs_in_again_and_nothing_was_approved(come, superuse
     approve(page, someone.pin, someone.next_otp())
     page.sees("Phiên đăng nhập đã kết thúc")
     page.sees("Chưa có gì được phê duyệt")
-    page.fill("login", someone.person["identity_number"])
-    page.fill("password", someone.password)
-    page.key("Enter")
-    page.sees("Xác nhận ký số")
+    sign_in(page, someone)
     approve(page, someone.pin, someone.next_otp())
     assert "code" in back_at_the_application(page)
 
@@ -339,16 +353,14 @@ def test_the_address_of_an_answered_request_says_that_it_was(come, someone):
 
 def test_a_session_of_another_tab_is_not_used_unseen(come, teacher, someone):
     """Somebody else signs in beside it: the page shows who it is before it asks again."""
-    page = come(teacher)
+    page = come(teacher, sign_in=False)
+    sign_in(page, teacher)
     other = page.tab()
     other.goto(page.url())
     other.sees(teacher.person["name"])
     other.press_button("Đăng xuất")
     other.sees("Mật khẩu")
-    other.fill("login", someone.person["identity_number"])
-    other.fill("password", someone.password)
-    other.key("Enter")
-    other.sees(someone.person["name"])
+    sign_in(other, someone, "email")
     approve(page, teacher.pin, "123456")
     page.sees(someone.person["name"], ".who")
 
@@ -450,10 +462,7 @@ def test_fields_say_to_the_browser_what_they_are(come, teacher):
     page = come(teacher, sign_in=False)
     kinds = "[...document.querySelectorAll('main input')].map(i => [i.id, i.type, i.autocomplete, i.inputMode].join(' '))"
     assert page.script(kinds) == ["login text username ", "password password current-password "]
-    page.fill("login", teacher.person["email"])
-    page.fill("password", teacher.password)
-    page.key("Enter")
-    page.sees("Phê duyệt và ký số")
+    sign_in(page, teacher)
     assert page.script(kinds) == ["pin password off ", "otp text one-time-code numeric"]
 
 

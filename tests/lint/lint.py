@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from containers import compose_faults, dockerfile_faults
+from pages import markup_faults, unsafe_faults, word_faults, words
 
 SOURCE = Path(sys.argv[1] if __name__ == "__main__" and sys.argv[1:] else __file__).resolve()
 SOURCE = SOURCE if SOURCE.is_dir() else SOURCE.parents[2]
@@ -320,13 +321,29 @@ def services_are_bounded():
         yield from compose_faults(SOURCE, name)
 
 
+def pages_make_no_markup_or_program_from_text():
+    for name in tracked("clients/web/*.ts"):
+        yield from unsafe_faults(name, lines(name))
+    for name in tracked("clients/web/*.html.in", "clients/web/*.svg"):
+        yield from markup_faults(name, lines(name))
+
+
+def pages_say_the_same_in_both_languages():
+    tables = [(name, words(lines(name))) for name in tracked("clients/web/src/words/*.ts")]
+    used = "\n".join("\n".join(lines(name)) for name in tracked("clients/web/src/*.ts")
+                     if "/words/" not in name)
+    for other in tables[:-1]:
+        yield from word_faults(tables[-1], other, used)
+
+
 RULES = [third_party_headers_stay_in_their_rooms, includes_go_one_way, one_main_a_program,
          no_forbidden_functions, one_clock, no_environment_in_the_daemon,
          no_runtime_switches_in_the_build, results_are_checked, files_stay_short,
          functions_stay_short, lines_stay_within_100_columns,
          tests_name_their_rooms_and_are_never_skipped, no_paths_of_one_machine,
          nothing_is_left_for_later, scripts_can_run, the_readme_names_tests_that_exist,
-         images_are_built_with_care, services_are_bounded, shell_scripts_have_no_trap, errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list]
+         images_are_built_with_care, services_are_bounded, shell_scripts_have_no_trap, errors_are_said_in_both_languages, errors_are_used, the_integrators_table_is_the_error_list,
+         pages_make_no_markup_or_program_from_text, pages_say_the_same_in_both_languages]
 
 
 def main():

@@ -35,6 +35,15 @@ FAULTS = [
     ("errors are said in both", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0)\n'),
     ("errors are used", "rsspd/base/rc.def", 'RC(A, 400, "x", "No", 0,\n\t"Không")\n'),
     ("shell scripts have no trap", "docker/a.sh", "#!/bin/sh\nrm -rf $1/*; cd $2; [ $unset = x ] && echo `ls`\nlocal a\n"),
+    ("pages make no markup", "clients/web/src/b.ts", "a.innerHTML = b;\n"),
+    ("pages make no markup", "clients/web/src/b.ts", "a.onclick = () => b();\n"),
+    ("pages make no markup", "clients/web/src/b.ts", 'load("https://fonts.example/a.css");\n'),
+    ("pages make no markup", "clients/web/src/b.ts", "localStorage.setItem(a, b);\n"),
+    ("pages make no markup", "clients/web/a.html.in", "<p style=\"color: red\">\n"),
+    ("pages make no markup", "clients/web/a.html.in", "<script>alert(1)</script>\n"),
+    ("pages say the same", "clients/web/src/words/en.ts", '\t"a": "A {n}",\n\t"b": "B",\n'),
+    ("pages say the same", "clients/web/src/words/en.ts", '\t"a": "A",\n'),
+    ("pages say the same", "clients/web/src/a.ts", "nothing is said\n"),
     ("nothing is left", "api/a.c", "/* TO" + "DO */\n"),
 ]
 
@@ -43,6 +52,9 @@ CLEAN = {
     "rsspd/store/pg.h": "#include <libpq-fe.h>\n",
     "rsspd/core/core.h": '#include "store/pg.h"\n',
     "api/a.c": '#include "core/core.h"\n/* strcpy( in a comment; */\nchar *b = "strcpy(";\n',
+    "clients/web/src/words/en.ts": '\t"a": "A {n}",\n',
+    "clients/web/src/words/vi.ts": '\t"a": "Một {n}",\n',
+    "clients/web/src/a.ts": 'say("a"); document.createElementNS("http://www.w3.org/2000/svg", "svg");\n',
     "rsspd/quickstart": "", "tests/run": "", "tests/bench/run": "", ".ci/run": "", "schema/migrate": "",
 }
 

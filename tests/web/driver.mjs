@@ -79,6 +79,10 @@ const CAN = {
 		await page.unrouteAll();
 		return {};
 	},
+	async cookie({ page, cookie }) {
+		await page.context().addCookies([cookie]);
+		return {};
+	},
 	async posts({ page, path }) {
 		const entry = pages.find((one) => one.page === page);
 		if (entry.posts === undefined) {

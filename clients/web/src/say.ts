@@ -16,13 +16,11 @@ function kept(): string | null {
 	}
 }
 
-/** `lang` of the address, then what was chosen in this tab, then Vietnamese. */
+/** What was chosen in this tab, then `lang` of the address, then Vietnamese. */
 function chosen(): Lang {
-	const asked = new URLSearchParams(location.search).get("lang");
+	const wanted = kept() ?? new URLSearchParams(location.search).get("lang") ?? "vi";
 
-	if (asked)
-		return /^en\b/i.test(asked) ? "en" : "vi";
-	return kept() === "en" ? "en" : "vi";
+	return /^en\b/i.test(wanted) ? "en" : "vi";
 }
 
 let lang: Lang = chosen();

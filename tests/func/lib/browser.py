@@ -168,6 +168,11 @@ class Page:
         """From now on that path is answered so, and not by the daemon. status 0: not at all."""
         self.ask("answer", path=path, status=status, body=body or {}, after=after_ms)
 
+    def has_session(self, url, cookie):
+        """Somebody is signed in already, with this cookie."""
+        self.ask("cookie", cookie={"name": "__Host-rssp-session", "value": cookie, "url": url, "secure": True,
+                                   "httpOnly": True, "sameSite": "Lax"})
+
     def unanswer(self):
         self.ask("unanswer")
 
