@@ -7,6 +7,7 @@
 #include "core/account_internal.h"
 
 #include "base/clock.h"
+#include "core/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,7 @@ static void change_committed(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (done.done) {
 		op->call->audited = true;
 		core_notices_wake(op->core);
+		core_tokens_doubt(op->core); /* some changes end tokens */
 		change_end(op, RC_OK);
 	} else if (done.locked) {
 		change_stop(op, RC_PIN_LOCKED);

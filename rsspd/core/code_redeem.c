@@ -209,6 +209,7 @@ static void reuse_written(void *arg, rc_t rc, const struct pg_rows *rows)
 	struct redeem_op *op = arg;
 
 	(void)rows;
+	core_tokens_doubt(op->core);
 	op->call->audited = rc == RC_OK;
 	redeem_end(op, rc == RC_OK ? RC_CODE_INVALID : rc);
 }

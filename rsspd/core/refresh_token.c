@@ -88,8 +88,7 @@ static void reuse_punish(struct refresh_op *op)
 {
 	struct audit_row row;
 
-	audit_row_from_call(&row, op->call, op->call->event, RC_REFRESH_TOKEN_INVALID);
-	snprintf(row.detail, sizeof(row.detail), "{\"reused\":\"refresh_token\"}");
+	audit_row_from_call(&row, op->call, "token.reused", RC_REFRESH_TOKEN_INVALID);
 	store_consent_revoke(op->core->pg, &row, &op->use.consent, reuse_ended, op);
 }
 

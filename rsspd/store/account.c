@@ -366,7 +366,7 @@ static const struct pg_statement sign_out = {.name = "sign_out_everywhere", .sql
 	"  WHERE subscriber = $19::uuid AND revoked_at IS NULL AND EXISTS (SELECT FROM guard)"
 	"  RETURNING id),"
 	" tokens AS (INSERT INTO rssp.token_revocation (kind, subject, before, ends_at)"
-	"  SELECT 'subscriber', $19::uuid, $1::timestamptz, $21::timestamptz FROM guard"
+	"  SELECT 'subscriber', $19::uuid, clock_timestamp(), $21::timestamptz FROM guard"
 	"  ON CONFLICT DO NOTHING),"
 	" sads AS (UPDATE rssp.sad SET state = 'expired', seal = NULL WHERE state = 'live'"
 	"  AND consent IN (SELECT id FROM given)),"

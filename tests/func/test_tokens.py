@@ -476,8 +476,8 @@ def test_a_refresh_token_that_comes_again_ends_all_of_its_family(
     newer = oauth.grant_of(app.refresh(grant.refresh_token))
     answer = app.refresh(grant.refresh_token, 400)
     assert error(answer) == ("invalid_grant", "Invalid parameter refresh_token")
-    row = audited(auditor_db, answer, "token.issue", "refused", "REFRESH_TOKEN_INVALID")
-    assert row["detail"]["reused"] == "refresh_token" and row["subscriber"] == teacher.user
+    row = audited(auditor_db, answer, "token.reused", "refused", "REFRESH_TOKEN_INVALID")
+    assert (row["client"], row["subscriber"]) == (app.id, teacher.user)
     for token in (grant.access_token, newer.access_token):
         assert status(server, token, teacher) == 401
         assert soon(lambda: status(server2, token, teacher) == 401)
