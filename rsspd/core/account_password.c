@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Anybody may ask, and each check costs a SAM milliseconds: a flood of them must not be what those
+ * wait for who sign. */
+#define PASSWORDS_AT_ONCE 32
+#define RETRY_CROWDED_S 1
+
 struct password_op {
 	struct core *core;
 	password_checked_fn done;
@@ -23,6 +28,7 @@ struct password_op {
 static void password_end(struct password_op *op, rc_t rc)
 {
 	op->checked.rc = rc;
+	op->core->passwords_asked--;
 	op->done(op->arg, &op->checked);
 	secret_free(&op->password);
 	free(op);
@@ -106,7 +112,7 @@ static void password_tried(void *arg, rc_t rc, const struct pg_rows *rows)
 	password_end(op, RC_TOO_MANY);
 }
 
-static void password_out_of_memory(void *arg)
+static void password_refused(void *arg)
 {
 	struct password_op *op = arg;
 
@@ -123,10 +129,14 @@ void password_check(struct core *core, const struct password_query *query, struc
 	op->arg = arg;
 	memcpy(op->sha256, query->sha256, SHA256_LEN);
 	op->checked.rc = secret_set(&op->password, password);
+	if (++core->passwords_asked > PASSWORDS_AT_ONCE) {
+		op->checked.rc = RC_TOO_MANY;
+		op->checked.retry_after_s = RETRY_CROWDED_S;
+	}
 	if (op->checked.rc == RC_OK)
 		store_password_try(core->pg, query, password_tried, op);
 	else
-		core_defer(core, password_out_of_memory, op);
+		core_defer(core, password_refused, op);
 }
 
 struct password_new password_new_of(const struct password_record *record)

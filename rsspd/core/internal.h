@@ -43,6 +43,7 @@ struct core {
 	struct core_tokens *tokens;
 	struct core_token_keys *token_keys;
 	struct core_revocations *revocations;
+	unsigned passwords_asked; /* being checked at this moment: account_password.c */
 	bool stopping; /* nothing new is submitted while the core is being freed */
 };
 

@@ -101,6 +101,25 @@ static void success_forgets_failures_and_keeps_the_step(void **state)
 	area_free(&area);
 }
 
+static void one_factor_alone_forgets_its_own_failure_only(void **state)
+{
+	struct area area = area_new(usual);
+	struct id mine = id_of(1);
+	struct budget_try attempt = {0};
+	int64_t step = area.now / 30000;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(count(&area, &mine, &attempt), RC_OK);
+	assert_int_equal(budget_proved(area.budget, &mine, step), RC_OK);
+	assert_int_equal(count(&area, &mine, &attempt), RC_OK);
+	assert_int_equal(attempt.last_step, step);
+	assert_int_equal(budget_proved(area.budget, &mine, step), RC_OTP_REPLAYED);
+	assert_int_equal(count(&area, &mine, &attempt), RC_OK);
+	assert_int_equal(count(&area, &mine, &attempt), RC_PIN_LOCKED);
+	area_free(&area);
+}
+
 static void a_replayed_otp_is_taken_back(void **state)
 {
 	struct area area = area_new(usual);
@@ -295,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(five_failures_lock),
 		cmocka_unit_test(success_forgets_failures_and_keeps_the_step),
+		cmocka_unit_test(one_factor_alone_forgets_its_own_failure_only),
 		cmocka_unit_test(a_replayed_otp_is_taken_back),
 		cmocka_unit_test(all_together_have_an_hourly_limit),
 		cmocka_unit_test(an_unlock_counts_once_and_only_if_it_is_new),

@@ -85,6 +85,59 @@ static void pin_rules_hold(void **state)
 	}
 }
 
+static const struct {
+	const char *why;
+	const char *password;
+	rc_t rc;
+} passwords[] = {
+	{"a phrase", "mua xuân trên núi", RC_OK},
+	{"ten characters", "đường 4ạ k", RC_OK},
+	{"128 characters",
+		"q1w8e2r7t3y6u5i4o0p-a9s8d2f7g3h6j5k4l0z-x9c8v2b7n3m6.e7r1t4y9u3w"
+		"k4l0z-x9c8v2b7n3m6.e7r1t4y9u3wq1w8e2r7t3y6u5i4o0p-a9s8d2f7g3h6j5",
+		RC_OK},
+	{"129 characters",
+		"q1w8e2r7t3y6u5i4o0p-a9s8d2f7g3h6j5k4l0z-x9c8v2b7n3m6.e7r1t4y9u3w"
+		"k4l0z-x9c8v2b7n3m6.e7r1t4y9u3wq1w8e2r7t3y6u5i4o0p-a9s8d2f7g3h6j5x",
+		RC_PASSWORD_WEAK},
+	{"nine characters", "đường 4ạk", RC_PASSWORD_WEAK},
+	{"empty", "", RC_PASSWORD_WEAK},
+	{"one character", "aaaaaaaaaaaa", RC_PASSWORD_WEAK},
+	{"a piece again and again", "hoasenhoasen", RC_PASSWORD_WEAK},
+	{"up", "1234567890", RC_PASSWORD_WEAK},
+	{"a row of the keyboard", "qwertyuiop", RC_PASSWORD_WEAK},
+	{"the e-mail", "nguyen.vi.du@mau.edu.vn", RC_PASSWORD_WEAK},
+	{"the e-mail in capitals", "Nguyen.Vi.Du@MAU.edu.vn", RC_PASSWORD_WEAK},
+	{"the name of the e-mail", "nguyen.vi.du", RC_PASSWORD_WEAK},
+	{"more than the name of the e-mail", "nguyen.vi.du 47", RC_OK},
+	{"the identity number", "001187012345", RC_PASSWORD_WEAK},
+	{"the identity number inside", "cccd 0011 8701 2345 x", RC_PASSWORD_WEAK},
+	{"another number", "7281935046 xz", RC_OK},
+	{"a control character", "mua xuân\ntrên núi", RC_PASSWORD_WEAK},
+	{"half a character", "mua xuân trên n\xe1\xba", RC_PASSWORD_WEAK},
+};
+
+static void password_rules_hold(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(passwords) / sizeof(passwords[0]); i++) {
+		rc_t rc = password_check_rules(span_string(passwords[i].password),
+			span_string(person.identity_number),
+			span_string("nguyen.vi.du@mau.edu.vn"));
+		if (rc != passwords[i].rc)
+			fail_msg("%s: %s gives %s", passwords[i].why, passwords[i].password,
+				rc_name(rc));
+	}
+}
+
+static void without_a_person_the_form_alone_counts(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		password_check_rules(span_string("mua xuân trên núi"), SPAN_NONE, SPAN_NONE),
+		RC_OK);
+}
+
 static void kdf_parameters_are_bounded(void **state)
 {
 	static const struct {
@@ -110,6 +163,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pin_rules_hold),
+		cmocka_unit_test(password_rules_hold),
+		cmocka_unit_test(without_a_person_the_form_alone_counts),
 		cmocka_unit_test(kdf_parameters_are_bounded),
 	};
 
