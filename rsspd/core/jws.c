@@ -3,10 +3,10 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/secret.h"
+#include "core/jose.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define P256_LEN 32
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 4096 /* each verification is done on the loop */
 #define RSA_EXPONENT_BITS 64
@@ -46,21 +45,6 @@ struct jws {
 	json_t *header, *claims;
 };
 
-/* A text's member, decoded, as an object in which nothing stands twice. */
-static rc_t part_read(struct span part, json_t **object)
-{
-	struct buf text = BUF_INIT;
-	rc_t rc = base64url_decode(&text, part);
-
-	if (rc == RC_OK) {
-		*object =
-			json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
-		rc = json_is_object(*object) ? RC_OK : RC_FORMAT;
-	}
-	buf_free(&text);
-	return rc;
-}
-
 /* RFC 7515 §4.1: what would change how it is verified, or by which key. */
 static rc_t header_check(const json_t *header, enum jws_algo *algo)
 {
@@ -80,30 +64,24 @@ static rc_t header_check(const json_t *header, enum jws_algo *algo)
 
 rc_t jws_parse(struct span text, struct jws **jws)
 {
+	struct jose_parts parts;
 	struct jws *fresh = NULL;
-	const uint8_t *first = NULL, *second = NULL;
-	const uint8_t *end = text.data + text.len;
-	rc_t rc = RC_FORMAT;
+	rc_t rc = jose_split(text, JWS_TEXT_MAX, &parts);
 
-	if (text.len > 0 && text.len <= JWS_TEXT_MAX)
-		first = memchr(text.data, '.', text.len);
-	if (first != NULL)
-		second = memchr(first + 1, '.', (size_t)(end - first - 1));
-	if (second == NULL) /* a third dot is no base64url */
-		return RC_FORMAT;
+	if (rc != RC_OK)
+		return rc;
 	fresh = calloc(1, sizeof(*fresh));
 	if (fresh == NULL)
 		return RC_NO_MEMORY;
-	rc = part_read(SPAN(text.data, (size_t)(first - text.data)), &fresh->header);
+	rc = jose_object(parts.header, &fresh->header);
 	if (rc == RC_OK)
 		rc = header_check(fresh->header, &fresh->algo);
 	if (rc == RC_OK)
-		rc = part_read(SPAN(first + 1, (size_t)(second - first - 1)), &fresh->claims);
+		rc = jose_object(parts.claims, &fresh->claims);
 	if (rc == RC_OK)
-		rc = base64url_decode(
-			&fresh->signature, SPAN(second + 1, (size_t)(end - second - 1)));
+		rc = base64url_decode(&fresh->signature, parts.signature);
 	if (rc == RC_OK)
-		rc = buf_set(&fresh->signed_part, SPAN(text.data, (size_t)(second - text.data)));
+		rc = buf_set(&fresh->signed_part, parts.signed_part);
 	if (rc == RC_OK)
 		*jws = fresh;
 	else
@@ -210,7 +188,7 @@ out:
 	return rc;
 }
 
-static rc_t coordinate_read(const json_t *jwk, const char *name, uint8_t out[P256_LEN])
+static rc_t coordinate_read(const json_t *jwk, const char *name, uint8_t out[JOSE_P256_LEN])
 {
 	const json_t *member = json_object_get(jwk, name);
 	struct buf bytes = BUF_INIT;
@@ -219,10 +197,10 @@ static rc_t coordinate_read(const json_t *jwk, const char *name, uint8_t out[P25
 	if (json_is_string(member))
 		rc = base64url_decode(
 			&bytes, SPAN(json_string_value(member), json_string_length(member)));
-	if (rc == RC_OK && bytes.len != P256_LEN)
+	if (rc == RC_OK && bytes.len != JOSE_P256_LEN)
 		rc = RC_FORMAT;
 	if (rc == RC_OK)
-		memcpy(out, bytes.data, P256_LEN);
+		memcpy(out, bytes.data, JOSE_P256_LEN);
 	buf_free(&bytes);
 	return rc;
 }
@@ -231,7 +209,7 @@ static rc_t p256_read(const json_t *jwk, EVP_PKEY **key, const char **why)
 {
 	const char *curve = json_string_value(json_object_get(jwk, "crv"));
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	uint8_t point[1 + 2 * P256_LEN] = {0x04}; /* uncompressed */
+	uint8_t point[1 + 2 * JOSE_P256_LEN] = {0x04}; /* uncompressed */
 	rc_t rc = RC_FORMAT;
 
 	*why = "an EC key must be on P-256";
@@ -239,7 +217,7 @@ static rc_t p256_read(const json_t *jwk, EVP_PKEY **key, const char **why)
 		goto out;
 	*why = "an EC key needs x and y, 32 bytes each in base64url, of a point on P-256";
 	if (coordinate_read(jwk, "x", point + 1) == RC_OK &&
-		coordinate_read(jwk, "y", point + 1 + P256_LEN) == RC_OK &&
+		coordinate_read(jwk, "y", point + 1 + JOSE_P256_LEN) == RC_OK &&
 		OSSL_PARAM_BLD_push_utf8_string(
 			build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
 		OSSL_PARAM_BLD_push_octet_string(
@@ -431,32 +409,7 @@ rc_t jws_keys_print(const struct jws_keys *keys, struct buf *out)
 
 /* The signature */
 
-/* r ‖ s of ES256 (RFC 7518 §3.4) as the DER that OpenSSL wants. */
-static rc_t p256_signature(struct span raw, struct buf *der)
-{
-	ECDSA_SIG *pair = ECDSA_SIG_new();
-	BIGNUM *r = NULL, *s = NULL;
-	unsigned char *bytes = NULL;
-	rc_t rc = RC_FORMAT;
-
-	if (pair == NULL || raw.len != 2 * P256_LEN)
-		goto out;
-	r = BN_bin2bn(raw.data, P256_LEN, NULL);
-	s = BN_bin2bn(raw.data + P256_LEN, P256_LEN, NULL);
-	if (r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1)
-		goto out;
-	r = s = NULL; /* the pair's */
-	int len = i2d_ECDSA_SIG(pair, &bytes);
-	rc = len > 0 ? buf_set(der, SPAN(bytes, (size_t)len)) : RC_NO_MEMORY;
-out:
-	OPENSSL_free(bytes);
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(pair);
-	return rc;
-}
-
-static rc_t signature_verify(const struct jws_key *key, struct span message, struct span signature)
+static rc_t rsa_verify(const struct jws_key *key, struct span message, struct span signature)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *options = NULL;
@@ -490,22 +443,16 @@ static bool key_suits(const struct jws_key *key, const struct jws *jws)
 
 rc_t jws_verify(const struct jws *jws, const struct jws_keys *keys)
 {
-	struct buf der = BUF_INIT;
-	struct span signature = buf_span(&jws->signature);
-	rc_t rc = RC_OK;
+	struct span message = buf_span(&jws->signed_part), signature = buf_span(&jws->signature);
+	rc_t rc = RC_FORMAT; /* until a key verifies it */
 
-	if (jws->algo == JWS_ES256) {
-		rc = p256_signature(signature, &der);
-		signature = buf_span(&der);
-	}
-	if (rc == RC_OK)
-		rc = RC_FORMAT; /* until a key verifies it */
 	for (size_t i = 0; rc == RC_FORMAT && signature.len > 0 && i < keys->count; i++) {
-		if (key_suits(&keys->keys[i], jws))
-			rc = signature_verify(
-				&keys->keys[i], buf_span(&jws->signed_part), signature);
+		const struct jws_key *key = &keys->keys[i];
+		if (!key_suits(key, jws))
+			continue;
+		rc = key->algo == JWS_ES256 ? jose_es256_verify(key->key, message, signature)
+					    : rsa_verify(key, message, signature);
 	}
-	buf_free(&der);
 	return rc;
 }
 

@@ -1,10 +1,7 @@
-/*
- * libjwt is not used: its release in Debian 12 (1.10.2) writes no other `typ` than "JWT" and reads
- * no other, so it can neither make nor check the "at+jwt" that RFC 9068 asks for.
- */
 #include "core/token_jwt.h"
 
 #include "base/base64.h"
+#include "core/jose.h"
 #include "core/token.h"
 #include "hsm/jobs.h"
 
@@ -16,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HALF 32 /* of a signature, or of a point: a coordinate of P-256 */
-#define POINT_LEN (1 + 2 * HALF)
-#define SIGNATURE_DER_MAX 72
+#define POINT_LEN (1 + 2 * JOSE_P256_LEN)
 #define URL_MAX 1024
 
 /* ---- keys ---- */
@@ -132,63 +127,9 @@ json_t *token_key_jwk(const struct token_key *key)
 
 	kid_format(key->epoch, kid);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "kty", "EC", "crv", "P-256", "use",
-		"sig", "alg", "ES256", "kid", kid, "x", json_base64url(key->point + 1, HALF), "y",
-		json_base64url(key->point + 1 + HALF, HALF));
-}
-
-/* ---- signatures: two numbers one after the other in JOSE, a DER sequence in OpenSSL ---- */
-
-static rc_t signature_from_der(const uint8_t *der, size_t len, uint8_t raw[2 * HALF])
-{
-	ECDSA_SIG *numbers = d2i_ECDSA_SIG(NULL, &der, (long)len);
-	bool fits = numbers != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(numbers), raw, HALF) == HALF &&
-		    BN_bn2binpad(ECDSA_SIG_get0_s(numbers), raw + HALF, HALF) == HALF;
-
-	ECDSA_SIG_free(numbers);
-	return fits ? RC_OK : RC_CRYPTO;
-}
-
-/* How long; 0: it cannot be. */
-static size_t signature_to_der(const uint8_t raw[2 * HALF], uint8_t der[SIGNATURE_DER_MAX])
-{
-	ECDSA_SIG *numbers = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, HALF, NULL), *s = BN_bin2bn(raw + HALF, HALF, NULL);
-	int len = 0;
-
-	if (numbers == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(numbers, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-	} else if (i2d_ECDSA_SIG(numbers, NULL) <= SIGNATURE_DER_MAX) {
-		len = i2d_ECDSA_SIG(numbers, &der);
-	}
-	ECDSA_SIG_free(numbers);
-	return len > 0 ? (size_t)len : 0;
-}
-
-static rc_t sign(const struct token_key *key, struct span what, uint8_t raw[2 * HALF])
-{
-	uint8_t der[SIGNATURE_DER_MAX];
-	size_t len = sizeof(der);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool made = context != NULL &&
-		    EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pair) == 1 &&
-		    EVP_DigestSign(context, der, &len, what.data, what.len) == 1;
-
-	EVP_MD_CTX_free(context);
-	return made ? signature_from_der(der, len, raw) : RC_CRYPTO;
-}
-
-static bool verifies(const struct token_key *key, struct span what, const uint8_t raw[2 * HALF])
-{
-	uint8_t der[SIGNATURE_DER_MAX];
-	size_t len = signature_to_der(raw, der);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = len > 0 && context != NULL &&
-		    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->pair) == 1 &&
-		    EVP_DigestVerify(context, der, len, what.data, what.len) == 1;
-
-	EVP_MD_CTX_free(context);
-	return good;
+		"sig", "alg", "ES256", "kid", kid, "x",
+		json_base64url(key->point + 1, JOSE_P256_LEN), "y",
+		json_base64url(key->point + 1 + JOSE_P256_LEN, JOSE_P256_LEN));
 }
 
 /* ---- making ---- */
@@ -263,7 +204,7 @@ rc_t token_jwt_make(const struct token_key *key, const char *issuer,
 	const struct token_claims *claims, struct secret *text)
 {
 	struct secret made = SECRET_INIT;
-	uint8_t raw[2 * HALF];
+	uint8_t raw[JOSE_ES256_LEN];
 
 	rc_t rc = part_append(&made.bytes, header_make(key));
 	if (rc == RC_OK)
@@ -271,7 +212,7 @@ rc_t token_jwt_make(const struct token_key *key, const char *issuer,
 	if (rc == RC_OK)
 		rc = part_append(&made.bytes, claims_make(issuer, claims));
 	if (rc == RC_OK)
-		rc = sign(key, secret_span(&made), raw);
+		rc = jose_es256_sign(key->pair, secret_span(&made), raw);
 	if (rc == RC_OK)
 		rc = buf_append_string(&made.bytes, ".");
 	if (rc == RC_OK)
@@ -283,54 +224,6 @@ rc_t token_jwt_make(const struct token_key *key, const char *issuer,
 }
 
 /* ---- reading ---- */
-
-struct token_parts {
-	struct span header, claims, signature; /* base64url */
-	struct span signed_;		       /* header and claims, with the dot between them */
-};
-
-static bool parts_find(struct span text, struct token_parts *parts)
-{
-	const uint8_t *first = NULL, *second = NULL, *end = text.data + text.len;
-
-	if (text.len == 0 || text.len > TOKEN_JWT_MAX)
-		return false;
-	first = memchr(text.data, '.', text.len);
-	if (first != NULL)
-		second = memchr(first + 1, '.', (size_t)(end - first - 1));
-	if (second == NULL)
-		return false;
-	parts->header = SPAN(text.data, (size_t)(first - text.data));
-	parts->claims = SPAN(first + 1, (size_t)(second - first - 1));
-	parts->signature = SPAN(second + 1, (size_t)(end - second - 1));
-	parts->signed_ = SPAN(text.data, (size_t)(second - text.data));
-	return true;
-}
-
-/* NULL: no JSON object. No number of our tokens is real, and no name stands twice. */
-static json_t *object_read(struct span json)
-{
-	json_t *object = NULL;
-
-	if (json.len > 0)
-		object =
-			json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(object))
-		return object;
-	json_decref(object);
-	return NULL;
-}
-
-static json_t *part_read(struct span part)
-{
-	struct buf bytes = BUF_INIT;
-	json_t *object = NULL;
-
-	if (base64url_decode(&bytes, part) == RC_OK)
-		object = object_read(buf_span(&bytes));
-	buf_free(&bytes);
-	return object;
-}
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -359,8 +252,8 @@ static bool kid_parse(const char *text, uint64_t *epoch)
  * key that the token brings along, nothing critical that we would not know. */
 static bool header_read(struct span part, uint64_t *epoch)
 {
-	json_t *header = part_read(part);
-	bool ours = header != NULL && json_object_size(header) == 3 &&
+	json_t *header = NULL;
+	bool ours = jose_object(part, &header) == RC_OK && json_object_size(header) == 3 &&
 		    is_text(header, "alg", "ES256") && is_text(header, "typ", "at+jwt") &&
 		    kid_parse(text_of(header, "kid"), epoch);
 
@@ -388,17 +281,6 @@ static rc_t key_find(
 	if (epoch < oldest)
 		return RC_TOKEN_EXPIRED;
 	return epoch < newest ? RC_UNAVAILABLE : RC_TOKEN_INVALID;
-}
-
-static bool signature_read(struct span part, uint8_t raw[2 * HALF])
-{
-	struct buf bytes = BUF_INIT;
-	bool read = base64url_decode(&bytes, part) == RC_OK && bytes.len == 2 * HALF;
-
-	if (read)
-		memcpy(raw, bytes.data, 2 * HALF);
-	buf_free(&bytes);
-	return read;
 }
 
 static bool id_read(const json_t *object, const char *name, struct id *id)
@@ -486,8 +368,8 @@ rc_t token_claims_read(
 	struct span json, const char *issuer, int64_t now_ms, struct token_claims *claims)
 {
 	struct token_claims got = {.bound = false};
-	json_t *object = object_read(json);
-	bool ours = object != NULL && terms_read(object, issuer, &got) &&
+	json_t *object = NULL;
+	bool ours = jose_json(json, &object) == RC_OK && terms_read(object, issuer, &got) &&
 		    parties_read(object, &got) && binding_read(object, &got);
 	rc_t rc = ours ? times_check(object, &got, now_ms) : RC_TOKEN_INVALID;
 
@@ -497,23 +379,37 @@ rc_t token_claims_read(
 	return rc;
 }
 
+/* Its signature, before a claim is read. */
+static rc_t parts_verify(
+	struct token_key *const *keys, size_t count, const struct jose_parts *parts)
+{
+	const struct token_key *key = NULL;
+	struct buf signature = BUF_INIT;
+	uint64_t epoch = 0;
+	rc_t rc = header_read(parts->header, &epoch) ? RC_OK : RC_TOKEN_INVALID;
+
+	if (rc == RC_OK)
+		rc = key_find(keys, count, epoch, &key);
+	if (rc != RC_OK)
+		return rc;
+	rc = base64url_decode(&signature, parts->signature);
+	if (rc == RC_OK)
+		rc = jose_es256_verify(key->pair, parts->signed_part, buf_span(&signature));
+	buf_free(&signature);
+	return rc == RC_OK ? RC_OK : RC_TOKEN_INVALID;
+}
+
 rc_t token_jwt_read(struct token_key *const *keys, size_t count, const char *issuer,
 	struct span text, int64_t now_ms, struct token_claims *claims)
 {
-	const struct token_key *key = NULL;
 	struct buf json = BUF_INIT;
-	struct token_parts parts;
-	uint8_t raw[2 * HALF];
-	uint64_t epoch = 0;
+	struct jose_parts parts;
+	rc_t rc = jose_split(text, TOKEN_JWT_MAX, &parts) == RC_OK ? RC_OK : RC_TOKEN_INVALID;
 
-	if (!parts_find(text, &parts) || !header_read(parts.header, &epoch) ||
-		!signature_read(parts.signature, raw))
-		return RC_TOKEN_INVALID;
-	rc_t rc = key_find(keys, count, epoch, &key);
+	if (rc == RC_OK)
+		rc = parts_verify(keys, count, &parts);
 	if (rc != RC_OK)
 		return rc;
-	if (!verifies(key, parts.signed_, raw))
-		return RC_TOKEN_INVALID;
 	rc = base64url_decode(&json, parts.claims);
 	rc = rc == RC_OK ? token_claims_read(buf_span(&json), issuer, now_ms, claims)
 			 : RC_TOKEN_INVALID;
