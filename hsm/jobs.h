@@ -225,8 +225,8 @@ struct job_crl_made {
 
 /*
  * TOKEN KEY, role issue: the key of a day's access tokens. Derived, so that every daemon of this
- * token has the same one and nobody stores it; RC_RANGE but for yesterday, today and tomorrow by
- * the SAM's own clock.
+ * token has the same one (of the oldest generation of the service keys) and nobody stores it;
+ * RC_RANGE but for yesterday, today and tomorrow by the SAM's own clock.
  */
 #define TOKEN_KEY_LEN 32
 struct job_token_key {

@@ -14,6 +14,13 @@
  */
 #define SEED_LEN 40
 
+/* The oldest generation: a new one is known to those SAMs only that were started since, and all
+ * daemons must have the same key of a day. It moves when that one is destroyed. */
+static struct span seed_key(const struct sam *sam)
+{
+	return secret_span(&sam->generations[0].token);
+}
+
 /* Who asks for the keys of years to come would have them when nobody watches any more. */
 static bool epoch_is_near(uint64_t epoch)
 {
@@ -60,8 +67,8 @@ rc_t sam_token_key(
 	if (rc == RC_OK)
 		rc = wire_put_number(&info, job->epoch);
 	if (rc == RC_OK)
-		rc = digest_hkdf_sha256(secret_span(&sam_generation_current(sam)->token), SPAN_NONE,
-			buf_span(&info), seed, sizeof(seed));
+		rc = digest_hkdf_sha256(
+			seed_key(sam), SPAN_NONE, buf_span(&info), seed, sizeof(seed));
 	if (rc == RC_OK)
 		rc = scalar_from_seed(seed, &answer->key);
 	OPENSSL_cleanse(seed, sizeof(seed));

@@ -122,3 +122,12 @@ def test_a_changed_pin_moves_and_is_the_one_that_counts(before):
                  " ORDER BY revision, generation", subscriber.credential)
     assert [(row["revision"], row["generation"]) for row in slots] == [(0, 1), (1, 1), (1, 2)]
     database.close()
+
+
+def test_access_tokens_outlive_a_new_generation(before):
+    """Daemons that know of it and daemons that do not yet have the same keys."""
+    server, _, _, client, subscriber = before
+    known = client.api.get("/oauth2/jwks", 200).json()
+    next_generation(server)
+    assert client.api.get("/oauth2/jwks", 200).json() == known
+    client.call("credentials/info", {"credentialID": subscriber.credential})
