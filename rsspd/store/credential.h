@@ -58,18 +58,21 @@ struct subject_versions {
 	" AND " POLICY_VERSION_SQL " = " policy "::bigint FOR SHARE OF s, cl, c)"
 void store_held_put(struct pg_params *params, const struct subject_versions *versions);
 /* In a batch: the rows of `asked`, which names subscriber, credential and client in its columns for
- * the audit, if they still have these versions. store_held_put_batch() appends the four. */
+ * the audit, if they still have these versions. store_held_put_batch() appends the four. A batch is
+ * of few clients, mostly of one: each is read and locked once. */
 #define HELD_COLUMNS "credential_version, subscriber_version, client_version, policy_read"
 #define HELD_ARRAYS(cv, sv, clv, policy)                                                           \
 	cv "::bigint[], " sv "::bigint[], " clv "::bigint[], " policy "::bigint[]"
 #define HELD_SQL_BATCH                                                                             \
-	"held AS MATERIALIZED (SELECT k.* FROM asked k, rssp.subscriber s, rssp.client cl, "       \
+	"clients AS MATERIALIZED (SELECT id, version FROM rssp.client WHERE id = ANY (ARRAY("      \
+	"SELECT DISTINCT client FROM asked)) AND state = 'active' FOR SHARE), "                    \
+	"held AS MATERIALIZED (SELECT k.* FROM asked k, clients cl, rssp.subscriber s, "           \
 	"rssp.credential c"                                                                        \
 	" WHERE c.id = k.credential AND c.version = k.credential_version AND c.state = 'active'"   \
 	" AND s.id = k.subscriber AND s.version = k.subscriber_version AND s.state = 'active'"     \
 	" AND c.subscriber = s.id"                                                                 \
-	" AND cl.id = k.client AND cl.version = k.client_version AND cl.state = 'active'"          \
-	" AND k.policy_read = " POLICY_VERSION_SQL " FOR SHARE OF s, cl, c)"
+	" AND cl.id = k.client AND cl.version = k.client_version"                                  \
+	" AND k.policy_read = " POLICY_VERSION_SQL " FOR SHARE OF s, c)"
 void store_held_put_batch(struct pg_params *params, const struct subject_versions *versions);
 
 /* One subject; no row: unknown or foreign. */
