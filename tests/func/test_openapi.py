@@ -83,8 +83,10 @@ def described(route, answer):
     if "content" not in response:
         assert answer.content == b""
         return
-    assert answer.headers["Content-Type"] == "application/json"
-    assert faults(answer.json(), response["content"]["application/json"]["schema"]) == []
+    media_type = answer.headers["Content-Type"]
+    assert media_type in response["content"]
+    if media_type == "application/json":
+        assert faults(answer.json(), response["content"][media_type]["schema"]) == []
 
 
 def test_the_document_has_the_routes_of_the_table_and_no_others():
@@ -125,7 +127,7 @@ def test_good_answers_are_as_described(server, operator, agency, client, subscri
         assert faults(body, schema) == []
     api = api_for(route, server, operator, client, subscriber)
     if route.method == "GET":
-        answer = api.get(route.path, 200, params=body)
+        answer = api.get(route.path, good_status(route), params=body, allow_redirects=False)
     else:
         answer = api.post(route.path, **({"data": body} if media(route) == FORM else {"body": body}))
     assert answer.status_code == good_status(route), answer.text

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from lib import statement
+from lib import oauth, statement
 from lib.api import Api, b64, error
 from lib.books import audit_of, audited
 from lib.people import SHA256_OID, agency_path, code_for, new_person
@@ -37,7 +37,8 @@ def media(route):
 
 
 def good_status(route):
-    return 204 if route.path.endswith("/revoke") else 200
+    special = {"/oauth2/authorize": 303, "/oauth2/pushed_authorize": 201}
+    return special.get(route.path, 204 if route.path.endswith("/revoke") else 200)
 
 
 def api_for(route, server, operator, client, subscriber=None):
@@ -80,6 +81,20 @@ class World:
             self.client.authorize(self.subscriber, [digest()], 400, pin="wrong pin 1",
                                   otp=self.subscriber.wrong_otp())
 
+    def asked(self):
+        """A request of scope service, and the application it is of."""
+        app = oauth.add_app(self.operator, self.agency)
+        return app.ask()
+
+    def pushed(self):
+        asked = self.asked()
+        return {**asked.parameters, **asked.app.proof()}
+
+    def shown(self):
+        browser = oauth.Browser(self.server)
+        browser.authorize(self.asked())
+        return {"request": browser.handle}
+
     def change(self, **more):
         return {**self.credential, "OTP": self.subscriber.next_otp(), **more}
 
@@ -109,6 +124,11 @@ GOOD = {
     "auth/revoke": lambda w: {"token": w.sad()},
     "/oauth2/revoke": lambda w: {
         "client_id": w.client.id, "client_secret": w.client.secret, "token": w.sad()},
+    "/oauth2/authorize": lambda w: w.asked().parameters,
+    "/oauth2/pushed_authorize": World.pushed,
+    "/consent/v1/request": World.shown,
+    "/consent/v1/approve": World.shown,
+    "/consent/v1/decline": World.shown,
     "/activation/v1/activate": World.activation,
     "/account/v1/session": lambda w: {},
     "/account/v1/sign-in": lambda w: {
@@ -152,7 +172,7 @@ def test_a_good_request_succeeds_and_is_recorded(
     body = good_body(route, World(server, operator, agency, client, subscriber))
     api = api_for(route, server, operator, client, subscriber)
     if route.method == "GET":
-        answer = api.get(route.path, 200, params=body)
+        answer = api.get(route.path, good_status(route), params=body, allow_redirects=False)
     elif media(route) == FORM:
         answer = api.post(route.path, data=body, expect=good_status(route))
     else:
