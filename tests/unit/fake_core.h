@@ -320,7 +320,7 @@ void core_token_revoke(
 	fake_push(FAKE_DONE, (void *)done, arg, fake.other);
 }
 
-rc_t core_token_keys(const struct core *core, struct buf *json)
+must_check rc_t core_token_keys(const struct core *core, struct buf *json)
 {
 	(void)core;
 	return buf_append_string(json, "{\"keys\":[]}");
