@@ -292,7 +292,12 @@ def test_501_and_not_in_methods(client, version, method):
 TOKEN_FAULTS = [
     ({"client_id": None}, 400, "Missing parameter client_id"),
     ({"grant_type": None}, 400, "Missing parameter grant_type"),
-    ({"grant_type": "authorization_code"}, 400, "Invalid parameter grant_type"),
+    ({"grant_type": "password"}, 400, "Invalid parameter grant_type"),
+    ({"grant_type": "authorization_code"}, 400, "Missing parameter code"),
+    ({"grant_type": "authorization_code", "code": "x"}, 400, "Invalid parameter code"),
+    ({"grant_type": "authorization_code", "code": "A" * 43}, 400,
+     "Authorization code is invalid or expired"),
+    ({"grant_type": "refresh_token"}, 400, "Missing parameter refresh_token"),
     ({"client_id": "x"}, 400, "Invalid parameter client_id"),
     ({"client_id": str(uuid.uuid4())}, 400, "Invalid parameter client_id"),
     ({"client_secret": None}, 401, "Client authorization required"),

@@ -21,7 +21,7 @@ static void fake_call_account(const struct fake_step *step)
 		((core_account_signatures_fn)step->done)(step->arg, &step->fault, NULL, 0, "");
 }
 
-rc_t core_session_csrf(struct span cookie, char text[CSRF_TEXT])
+must_check rc_t core_session_csrf(struct span cookie, char text[CSRF_TEXT])
 {
 	(void)cookie;
 	snprintf(text, CSRF_TEXT, "CSRF");
