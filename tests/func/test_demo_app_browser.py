@@ -143,5 +143,5 @@ def test_what_was_signed_is_shown_accessibly_and_fits_a_phone(chromium, demo, te
     begin(page, demo, teacher)
     approve(page, teacher)
     assert page.axe() == [] and page.width_needed() <= 360
-    page.picture(tmp_path / "signed.png")
+    page.picture("demo-signed")
     page.close()

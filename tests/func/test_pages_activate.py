@@ -112,3 +112,4 @@ def test_the_page_is_accessible_and_fits(window, server, lang, width):
     assert page.axe() == []
     assert page.width_needed() <= width
     assert page.script("document.documentElement.lang") == lang
+    page.picture(f"activate-{lang}-{width}")

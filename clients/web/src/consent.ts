@@ -196,7 +196,7 @@ function decisionForm(asked: Asked, chosen: Chosen, state: FormState): HTMLFormE
 function decision(asked: Asked, chosen: Chosen, state: FormState): Child[] {
 	if (asked.scope !== "service" && chosen.one === undefined)
 		return [timeLeft(), h("div", { class: "buttons" }, declineButton(state))];
-	return [meaning(asked), addressNotice(), timeLeft(), decisionForm(asked, chosen, state)];
+	return [meaning(asked), asked.scope === "service" ? null : addressNotice(), timeLeft(), decisionForm(asked, chosen, state)];
 }
 
 function meaning(asked: Asked): HTMLElement {

@@ -151,8 +151,11 @@ class Page:
     def width_needed(self):
         return self.script("document.documentElement.scrollWidth")
 
-    def picture(self, file):
-        self.call("screenshot", {"path": str(file), "fullPage": True})
+    def picture(self, name):
+        """For eyes: the whole page, as <build>/web-tests/pictures/<name>.png, if that folder is there."""
+        folder = BUILD / "web-tests" / "pictures"
+        if folder.is_dir():
+            self.call("screenshot", {"path": str(folder / f"{name}.png"), "fullPage": True})
 
     # -- what a tester sees --
 

@@ -15,7 +15,7 @@ export const en: Record<keyof typeof vi, string> = {
 	"show.what": "Show {what}",
 	"hide.what": "Hide {what}",
 	"address.look": "Before you type, look at your browser's address bar. The address must begin with exactly:",
-	"address.nobody": "If it does not, close the page. Nobody may ask for your PIN: no application, no agency, no operator.",
+	"address.nobody": "If it does not, or if it is not the address that your managing agency told you, close the page. Nobody may ask for your PIN: no application, no agency, no operator.",
 	"nothing-approved": "Nothing has been approved.",
 
 	"login": "Personal identity number or official e-mail",
@@ -36,9 +36,9 @@ export const en: Record<keyof typeof vi, string> = {
 
 	"sign-in": "Sign in",
 	"sign-in.title": "Sign in",
-	"sign-in.for-signing": "An application asks you to sign. Sign in to see what it asks you to sign.",
+	"sign-in.for-signing": "An application asks you to sign. Sign in to see what it asks for.",
 	"sign-in.for-service": "An application asks to see your certificates. Sign in to see its request.",
-	"sign-in.no-power": "Signing in only lets you look. Signing a document always takes the PIN and an OTP as well.",
+	"sign-in.no-power": "The password signs nothing: signing always takes the PIN and an OTP as well.",
 	"sign-in.forgotten": "No password, or forgotten: ask your managing agency.",
 	"sign-out": "Sign out",
 	"signed-in-as": "Signed in as:",

@@ -13,7 +13,7 @@ export const vi = {
 	"show.what": "Hiện {what}",
 	"hide.what": "Ẩn {what}",
 	"address.look": "Trước khi nhập, hãy nhìn thanh địa chỉ của trình duyệt. Địa chỉ phải bắt đầu đúng bằng:",
-	"address.nobody": "Nếu khác, hãy đóng trang. Không ai được hỏi mã PIN của bạn: kể cả ứng dụng, cơ quan và người vận hành.",
+	"address.nobody": "Nếu khác, hoặc nếu đó không phải địa chỉ mà cơ quan quản lý đã thông báo cho bạn, hãy đóng trang. Không ai được hỏi mã PIN của bạn: kể cả ứng dụng, cơ quan và người vận hành.",
 	"nothing-approved": "Chưa có gì được phê duyệt.",
 
 	"login": "Số định danh cá nhân hoặc thư điện tử công vụ",
@@ -34,9 +34,9 @@ export const vi = {
 
 	"sign-in": "Đăng nhập",
 	"sign-in.title": "Đăng nhập",
-	"sign-in.for-signing": "Một ứng dụng đề nghị bạn ký số. Hãy đăng nhập để xem đề nghị ký những gì.",
+	"sign-in.for-signing": "Một ứng dụng đề nghị bạn ký số. Hãy đăng nhập để xem nội dung đề nghị.",
 	"sign-in.for-service": "Một ứng dụng đề nghị được xem chứng thư số của bạn. Hãy đăng nhập để xem đề nghị.",
-	"sign-in.no-power": "Đăng nhập chỉ để xem. Ký số luôn cần thêm mã PIN và mã OTP.",
+	"sign-in.no-power": "Mật khẩu không ký được gì: ký số luôn cần thêm mã PIN và mã OTP.",
 	"sign-in.forgotten": "Quên mật khẩu, hoặc chưa có mật khẩu: hãy liên hệ cơ quan quản lý của bạn.",
 	"sign-out": "Đăng xuất",
 	"signed-in-as": "Đang đăng nhập:",
