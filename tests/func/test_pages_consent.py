@@ -360,7 +360,9 @@ def test_a_session_of_another_tab_is_not_used_unseen(come, teacher, someone):
     other.sees("Mật khẩu")
     sign_in(other, someone, "email")
     approve(page, teacher.pin, "123456")
-    page.sees(someone.person["name"], ".who")
+    page.sees("Phiên đăng nhập đã được thay bằng phiên khác")
+    page.sees("Chưa có gì được phê duyệt")
+    assert page.text(".who strong") == someone.person["name"]
 
 
 def test_a_request_ends_before_the_eyes_of_its_reader(come, teacher):

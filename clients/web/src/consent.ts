@@ -213,13 +213,14 @@ function lead(asked: Asked): HTMLElement {
 		: h("p", { class: "lead" }, say("consent.lead", { n: count }));
 }
 
-function showRequest(asked: Asked): void {
+function showRequest(asked: Asked, why: Key | null): void {
 	const state = new FormState();
 	const chosen: Chosen = { one: asked.credential ?? asked.credentials?.find(isEnabled) ?? asked.credentials?.[0] };
 	const title: Key = asked.scope === "service" ? "service.title" : "consent.title";
 
 	show(title, () => h("div", { class: "card" },
 		h("h1", {}, say(title)),
+		why === null ? null : notice("warn", h("p", {}, say(why))),
 		signedInAs(asked),
 		asked.otherExpected ? notice("bad", h("p", {}, say("consent.other", { name: asked.name ?? "" }))) : null,
 		lead(asked),
@@ -253,7 +254,7 @@ async function read(why: Key | null): Promise<void> {
 	else if (name === null || !asked.signedIn)
 		showConsentSignIn(asked, why);
 	else
-		showRequest(asked);
+		showRequest(asked, why === null ? null : "session.changed");
 }
 
 async function load(why: Key | null = null): Promise<void> {

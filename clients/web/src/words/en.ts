@@ -44,7 +44,8 @@ export const en: Record<keyof typeof vi, string> = {
 	"signed-in-as": "Signed in as:",
 	"signed-out": "You are signed out.",
 	"signed-out.everywhere": "You are signed out on every device, and no application has access any more.",
-	"session.ended": "Your session has ended, or another one has taken its place. Nothing has been approved. Sign in again.",
+	"session.ended": "Your session has ended. Nothing has been approved. Sign in again.",
+	"session.changed": "Another session has taken this one's place, perhaps in another window. Nothing has been approved. Look at the name below, then type again.",
 	"session.ended.account": "Your session has ended. Nothing has been changed. Sign in again.",
 
 	"client": "Application",

@@ -42,7 +42,8 @@ export const vi = {
 	"signed-in-as": "Đang đăng nhập:",
 	"signed-out": "Bạn đã đăng xuất.",
 	"signed-out.everywhere": "Đã đăng xuất trên mọi thiết bị và thu hồi quyền truy cập của mọi ứng dụng.",
-	"session.ended": "Phiên đăng nhập đã kết thúc, hoặc đã được thay bằng một phiên khác. Chưa có gì được phê duyệt. Hãy đăng nhập lại.",
+	"session.ended": "Phiên đăng nhập đã kết thúc. Chưa có gì được phê duyệt. Hãy đăng nhập lại.",
+	"session.changed": "Phiên đăng nhập đã được thay bằng phiên khác, có thể ở một cửa sổ khác. Chưa có gì được phê duyệt. Hãy xem tên người đang đăng nhập rồi nhập lại.",
 	"session.ended.account": "Phiên đăng nhập đã kết thúc. Chưa có gì được thay đổi. Hãy đăng nhập lại.",
 
 	"client": "Ứng dụng",
