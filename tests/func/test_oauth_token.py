@@ -10,8 +10,9 @@ import uuid
 import pytest
 
 from lib import oauth
-from lib.api import b64, error
+from lib.api import Api, b64, error
 from lib.books import audited, one, value
+from lib.certificates import files, pem
 from lib.oauth import Browser, b64url
 from lib.soon import soon
 
@@ -401,6 +402,43 @@ def test_it_ends_in_time(app, subscriber, grant, superuser):
                        " end_at = now() - interval '1 second' WHERE subscriber = %s", (subscriber.user,))
     superuser.commit()
     assert error(app.sign(subscriber, grant, [DIGEST], 401))[0] == "expired_token"
+
+
+@pytest.fixture
+def bound(operator, agency, tmp_path):
+    """A client that authenticates by TLS: what it gets is good for its certificate."""
+    made, paths = files(tmp_path)
+    app = oauth.add_app(operator, agency, authentication="tls", certificate=pem(made))
+    app.api.session.cert = paths
+    return app
+
+
+def test_a_bound_sad_is_good_with_its_certificate_only(bound, subscriber, tmp_path):
+    grant = bound.grant_signing(subscriber, [DIGEST])
+    service = bound.grant(subscriber, scope="service")
+    bound.api.session = Api(bound.server).session
+    assert error(bound.sign(subscriber, grant, [DIGEST], 401))[0] == "invalid_token"
+    bound.sign(subscriber, grant, [DIGEST], 401, service=service.access_token)
+    (tmp_path / "other").mkdir()
+    bound.api.session.cert = files(tmp_path / "other")[1]
+    assert error(bound.sign(subscriber, grant, [DIGEST], 401))[0] == "invalid_token"
+    bound.api.session = Api(bound.server).session
+    bound.api.session.cert = (str(tmp_path / "tls.pem"), str(tmp_path / "tls.key"))
+    assert bound.sign(subscriber, grant, [DIGEST])
+
+
+def test_an_exchanged_sad_stays_bound(bound, subscriber, tmp_path):
+    second = hashlib.sha256(b"the second document").digest()
+    grant = bound.grant_signing(subscriber, [DIGEST, second])
+    fresh = bound.call("credentials/extendTransaction", {
+        "credentialID": subscriber.credential, "hashes": [b64(second)],
+        "hashAlgorithmOID": oauth.SHA256_OID}, grant.access_token).json()["SAD"]
+    exchanged = grant._replace(access_token=fresh)
+    bound.api.session = Api(bound.server).session
+    bound.sign(subscriber, exchanged, [second], 401)
+    bound.api.session = Api(bound.server).session
+    bound.api.session.cert = (str(tmp_path / "tls.pem"), str(tmp_path / "tls.key"))
+    assert bound.sign(subscriber, exchanged, [second])
 
 
 # -- the token of one subscriber --

@@ -39,6 +39,8 @@ static void fuzz_reset(uint8_t how)
 		.certificate = SPAN(der, sizeof(der))};
 	fake.view_count = 1;
 	fake.signature_count = 2;
+	fake.redirects = (how & 16) != 0;
+	fake.other.rc = how & 32 ? RC_STATE_INVALID : RC_OK;
 	ask.operator_ = &operator_;
 	if (how & 8)
 		ask.authorization = NULL;
@@ -66,7 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *method = how & 4 ? "GET" : "POST";
 	int status = ask_span(
 		method, route->path, types[how % 4], SPAN(body, (size_t)(data + size - body)));
-	if (status < 200 || ask_header("X-Request-Id")[0] == 0 || !json_is_object(ask.body))
+	bool json = strcmp(ask_header("Content-Type"), "application/json") == 0;
+	bool page = strncmp(ask_header("Content-Type"), "text/html", 9) == 0 ||
+		    strncmp(route->path, "/assets/", 8) == 0;
+	if (status < 200 || ask_header("X-Request-Id")[0] == 0 ||
+		(json ? !json_is_object(ask.body) : status != 204 && status != 303 && !page))
 		abort();
 	if (fake.row_count > 1 || router_under_way(ask.router) != 0)
 		abort();
