@@ -73,7 +73,9 @@ void account_change_password(struct request *request);
 extern const struct spec operator_agency_add_spec;
 void operator_agency_add(struct request *request);
 void operator_agency_list(struct request *request);
-extern const struct spec operator_client_add_spec, operator_client_list_spec, operator_client_spec;
+extern const struct spec operator_client_add_spec, operator_client_change_spec,
+	operator_client_list_spec, operator_client_spec;
+void operator_client_change(struct request *request);
 void operator_client_list(struct request *request);
 void operator_client_add(struct request *request);
 void operator_client_rotate(struct request *request);

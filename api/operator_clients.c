@@ -52,6 +52,13 @@ static const struct spec_field add_fields[] = {
 };
 const struct spec operator_client_add_spec = SPEC(add_fields, struct client_values);
 
+static const struct spec_field change_fields[] = {
+	{.name = "clientID", .type = SPEC_ID, .required = true, OURS, .offset = CLIENT(client)},
+	{.name = "redirectURIs", .type = SPEC_ARRAY, OURS, .offset = CLIENT(redirect_uris)},
+	{.name = "certificate", .type = SPEC_TEXT, OURS, .offset = CLIENT(certificate)},
+};
+const struct spec operator_client_change_spec = SPEC(change_fields, struct client_values);
+
 static const struct spec_field list_fields[] = {
 	{.name = "clientID", .type = SPEC_ID, OURS, .offset = CLIENT(client)},
 };
@@ -78,7 +85,7 @@ static void on_client(void *arg, const struct fault *fault, const struct id *cli
 	request_reply(request, body);
 }
 
-static void on_disabled(void *arg, const struct fault *fault)
+static void on_done(void *arg, const struct fault *fault)
 {
 	struct request *request = arg;
 
@@ -88,10 +95,17 @@ static void on_disabled(void *arg, const struct fault *fault)
 		request_reply(request, json_object());
 }
 
+/* The one parameter that is an object. */
+static const json_t *jwks_of(const struct request *request)
+{
+	const json_t *jwks = json_object_get(request->params, "jwks");
+
+	return json_is_null(jwks) ? NULL : jwks;
+}
+
 void operator_client_add(struct request *request)
 {
 	const struct client_values *values = request->values;
-	const json_t *jwks = json_object_get(request->params, "jwks");
 	const struct client_add_request asked = {
 		.name = values->name,
 		.agency = values->agency,
@@ -100,11 +114,24 @@ void operator_client_add(struct request *request)
 		.authentication = authentications[values->authentication],
 		.csc_version = (unsigned)values->csc_version,
 		.redirect_uris = values->redirect_uris,
-		.jwks = json_is_null(jwks) ? NULL : jwks,
+		.jwks = jwks_of(request),
 		.certificate = values->certificate,
 	};
 
 	core_client_add(request->core, &request->call, &asked, on_client, request);
+}
+
+void operator_client_change(struct request *request)
+{
+	const struct client_values *values = request->values;
+	const struct client_change_request asked = {
+		.client = values->client,
+		.redirect_uris = values->redirect_uris,
+		.jwks = jwks_of(request),
+		.certificate = values->certificate,
+	};
+
+	core_client_change(request->core, &request->call, &asked, on_done, request);
 }
 
 void operator_client_rotate(struct request *request)
@@ -118,7 +145,7 @@ void operator_client_disable(struct request *request)
 {
 	const struct client_values *values = request->values;
 
-	core_client_disable(request->core, &request->call, &values->client, on_disabled, request);
+	core_client_disable(request->core, &request->call, &values->client, on_done, request);
 }
 
 static json_t *client_write(const struct client_view *client)

@@ -141,6 +141,8 @@ const struct route routes[] = {
 		operator_client_add),
 	OPERATOR(ROUTE_GET, "clients", "client.list", BODY_SMALL, &operator_client_list_spec,
 		operator_client_list),
+	OPERATOR(ROUTE_POST, "clients/change", "client.change", BODY_STATEMENT,
+		&operator_client_change_spec, operator_client_change),
 	OPERATOR(ROUTE_POST, "clients/rotate", "client.rotate", BODY_SMALL, &operator_client_spec,
 		operator_client_rotate),
 	OPERATOR(ROUTE_POST, "clients/disable", "client.disable", BODY_SMALL, &operator_client_spec,

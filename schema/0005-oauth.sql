@@ -208,6 +208,7 @@ ALTER TABLE rssp.notice
 		'signed-out'));
 
 GRANT SELECT ON ALL TABLES IN SCHEMA rssp TO rsspd;
+GRANT UPDATE (redirect_uris, jwks, tls_sha256) ON rssp.client TO rsspd;
 GRANT INSERT ON rssp.seen_jti, rssp.account, rssp.sign_in_failure, rssp.session, rssp.authorization_request, rssp.consent,
 	rssp.authorization_code, rssp.refresh_token, rssp.token_revocation TO rsspd;
 GRANT DELETE ON rssp.seen_jti, rssp.sign_in_failure, rssp.session, rssp.authorization_request, rssp.consent,

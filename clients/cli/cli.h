@@ -190,6 +190,7 @@ enum cli_exit cli_operator_enrol(struct cli *cli);
 enum cli_exit cli_agency_add(struct cli *cli);
 enum cli_exit cli_agency_list(struct cli *cli);
 enum cli_exit cli_client_add(struct cli *cli);
+enum cli_exit cli_client_change(struct cli *cli);
 enum cli_exit cli_client_list(struct cli *cli);
 enum cli_exit cli_client_show(struct cli *cli);
 enum cli_exit cli_client_rotate(struct cli *cli);

@@ -209,6 +209,18 @@ static const struct cli_option client_add_options[] = {
 	OPERATOR_OPTIONS,
 };
 
+static const struct cli_option client_change_options[] = {
+	{"redirect-uri", 0, "URI", NULL,
+		{"where browsers may be sent back to: name all of them; may be repeated",
+			"địa chỉ quay về của trình duyệt: nêu đủ mọi địa chỉ; được dùng nhiều lần"}},
+	{"jwks", 0, "FILE", NULL,
+		{"its public keys, a JWK Set (private-key-jwt)",
+			"các khoá công khai của ứng dụng, dạng JWK Set (private-key-jwt)"}},
+	{"certificate", 0, "FILE", NULL,
+		{"its TLS certificate in PEM (tls)", "chứng thư TLS của ứng dụng, dạng PEM (tls)"}},
+	OPERATOR_OPTIONS,
+};
+
 static const struct cli_option subscriber_list_options[] = {
 	{"agency", 0, "ID", NULL, {"of this agency and below", "thuộc cơ quan này và cấp dưới"}},
 	{"name", 0, "TEXT", NULL, {"whose name contains this", "tên có chứa"}},
@@ -285,6 +297,20 @@ static const struct cli_command client_commands[] = {
 		.most = 1,
 		.summary = {"what one is registered as", "nội dung đăng ký của một ứng dụng"},
 		.example = "  rssp operator client show CLIENT-ID"},
+	{.name = "change",
+		.run = cli_client_change,
+		.needs = NEEDS_OPERATOR,
+		OPTIONS(client_change_options),
+		.arguments = "CLIENT-ID",
+		.least = 1,
+		.most = 1,
+		.summary = {"replace its redirect URIs, keys or certificate",
+			"thay địa chỉ quay về, khoá hoặc chứng thư của ứng dụng"},
+		.detail = {"What it is and how it proves itself stays. With other keys or another "
+			   "certificate its tokens end.",
+			"Loại ứng dụng và cách xác thực giữ nguyên. Khi thay khoá hoặc chứng thư, mã truy "
+			"cập đã cấp hết hiệu lực."},
+		.example = "  rssp operator client change CLIENT-ID --certificate new.pem"},
 	{.name = "rotate",
 		.run = cli_client_rotate,
 		.needs = NEEDS_OPERATOR,

@@ -188,6 +188,32 @@ enum cli_exit cli_client_add(struct cli *cli)
 	return code == CLI_DONE ? show_client(cli) : code;
 }
 
+enum cli_exit cli_client_change(struct cli *cli)
+{
+	enum cli_exit code = CLI_DONE;
+	json_t *body = NULL;
+
+	if (!cli_has(cli, "redirect-uri") && !cli_has(cli, "jwks") && !cli_has(cli, "certificate"))
+		return cli_fail(cli, CLI_USAGE,
+			"what is to change? --redirect-uri (all that there are to be), --jwks or "
+			"--certificate",
+			"thay đổi gì? --redirect-uri (nêu đủ mọi địa chỉ), --jwks hoặc --certificate");
+	body = json_pack("{s:s}", "clientID", cli->arguments[0]);
+	if (cli_has(cli, "redirect-uri"))
+		json_object_set_new(body, "redirectURIs", redirect_uris(cli));
+	if (cli_has(cli, "jwks"))
+		code = put_jwks(cli, body, cli_value(cli, "jwks"));
+	if (code == CLI_DONE && cli_has(cli, "certificate"))
+		code = put_certificate(cli, body, cli_value(cli, "certificate"));
+	if (code == CLI_DONE)
+		code = cli_call(cli, "/operator/v1/clients/change", body);
+	else
+		json_decref(body);
+	if (code == CLI_DONE)
+		cli_say(cli, "client %s is changed", "đã thay đổi ứng dụng %s", cli->arguments[0]);
+	return code;
+}
+
 enum cli_exit cli_client_list(struct cli *cli)
 {
 	static const struct cli_column columns[] = {

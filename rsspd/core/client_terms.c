@@ -298,6 +298,26 @@ rc_t client_terms_check(const struct client_add_request *request, struct client_
 	return rc;
 }
 
+rc_t client_terms_check_change(const struct client_add_request *request, struct client_terms *terms)
+{
+	const char *why = union_fault(request);
+	rc_t rc = RC_OK;
+
+	if (request->redirect_uris == NULL && request->jwks == NULL && request->certificate == NULL)
+		return refuse(terms, RC_PARAMETER_MISSING, "redirectURIs, jwks or certificate");
+	if (why != NULL)
+		return refuse(terms, RC_PARAMETER_INVALID, why);
+	terms->fresh = (struct client_new){
+		.mode = request->mode, .authentication = request->authentication};
+	if (request->redirect_uris != NULL)
+		rc = redirects_check(request, terms);
+	if (rc == RC_OK && request->jwks != NULL)
+		rc = jwks_check(request, terms);
+	if (rc == RC_OK && request->certificate != NULL)
+		rc = certificate_check(request, terms);
+	return rc;
+}
+
 void client_terms_free(struct client_terms *terms)
 {
 	buf_free(&terms->redirect_uris);

@@ -23,6 +23,10 @@ struct client_terms {
  * RC_CLIENT_CERTIFICATE_REFUSED, each with its text. `terms` zeroed; to be freed in any case. */
 must_check rc_t client_terms_check(
 	const struct client_add_request *request, struct client_terms *terms);
+/* The same for a change: `request` has mode and authentication of the client, and of the rest what
+ * is to be replaced; terms->fresh has no more than that. */
+must_check rc_t client_terms_check_change(
+	const struct client_add_request *request, struct client_terms *terms);
 void client_terms_free(struct client_terms *terms);
 
 /* RFC 9700 §2.1, RFC 8252 §7.3: https, or http to this machine alone; ASCII as RFC 3986 has it. */

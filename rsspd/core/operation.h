@@ -60,6 +60,16 @@ typedef void (*core_client_fn)(void *arg, const struct fault *fault, const struc
 	const struct secret *client_secret);
 void core_client_add(struct core *core, struct call *call, const struct client_add_request *request,
 	core_client_fn done, void *arg);
+/* What a registration may change, each if it is not NULL; in form and rules as when it was added.
+ * Its tokens end where its keys or its certificate change. */
+struct client_change_request {
+	struct id client;
+	const json_t *redirect_uris, *jwks;
+	const char *certificate;
+};
+void core_client_change(struct core *core, struct call *call,
+	const struct client_change_request *request, core_done_fn done, void *arg);
+
 struct client_view {
 	struct id id, agency;
 	const char *name, *mode, *profile, *state, *authentication;

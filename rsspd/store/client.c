@@ -46,6 +46,29 @@ void store_client_rotate(struct pg *pg, const struct audit_row *audit, const str
 	pg_submit(pg, &client_rotate, params, done, arg);
 }
 
+static const struct pg_statement client_change = {.name = "client_change", .sql =
+	"WITH changed AS (UPDATE rssp.client SET redirect_uris = CASE WHEN $21::text IS NULL"
+	"  THEN redirect_uris ELSE ARRAY(SELECT json_array_elements_text($21::text::json)) END,"
+	"  jwks = coalesce($22::text::json, jwks), tls_sha256 = coalesce($23::bytea, tls_sha256),"
+	"  version = version + CASE WHEN $22::text IS NULL AND $23::bytea IS NULL THEN 0 ELSE 1 END"
+	" WHERE id = $18::uuid AND state = 'active' AND mode = $19::text"
+	" AND authentication = $20::text RETURNING id), "
+	"noted AS (" AUDIT_INSERT("changed") ") SELECT id FROM changed"};
+
+void store_client_change(struct pg *pg, const struct audit_row *audit,
+	const struct client_new *changed, pg_done_fn done, void *arg)
+{
+	struct pg_params *params = unit_params(audit);
+
+	pg_put_id(params, &changed->id);
+	pg_put_text(params, changed->mode);
+	pg_put_text(params, changed->authentication);
+	pg_put_text(params, changed->redirect_uris);
+	pg_put_text(params, changed->jwks);
+	pg_put_bytes(params, changed->tls_sha256);
+	pg_submit(pg, &client_change, params, done, arg);
+}
+
 static const struct pg_statement client_disable = {.name = "client_disable", .sql =
 	"WITH changed AS (UPDATE rssp.client SET state = 'disabled', version = version + 1"
 	" WHERE id = $18::uuid RETURNING id), "

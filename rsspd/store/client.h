@@ -32,6 +32,11 @@ void store_client_add(struct pg *pg, const struct audit_row *audit, const struct
 /* Only an active one; its tokens go with the old secret. Column 1: was there a secret to replace? */
 void store_client_rotate(struct pg *pg, const struct audit_row *audit, const struct id *client,
 	const uint8_t secret_sha256[SHA256_LEN], pg_done_fn done, void *arg);
+/* Only an active one of that mode and authentication. Of `changed` what is NULL (without data) stays as
+ * it is. With other keys or another certificate its version goes up: who proved itself with the old
+ * ones gets nothing more. */
+void store_client_change(struct pg *pg, const struct audit_row *audit,
+	const struct client_new *changed, pg_done_fn done, void *arg);
 /* What is being signed through it stops: its version goes up. */
 void store_client_disable(struct pg *pg, const struct audit_row *audit, const struct id *client,
 	pg_done_fn done, void *arg);

@@ -19,7 +19,7 @@ def run(*words, expect=0, **environment):
 
 COMMANDS = ["", "sign", "activate", "list", "operator", "operator enrol", "operator agency",
             "operator agency add", "operator agency list", "operator client",
-            "operator client add", "operator client list", "operator client show",
+            "operator client add", "operator client change", "operator client list", "operator client show",
             "operator client rotate", "operator client disable",
             "operator subscriber", "operator subscriber list", "operator subscriber set-position",
             "operator subscriber unlock", "operator subscriber disable", "audit", "audit show",

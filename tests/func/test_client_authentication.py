@@ -401,6 +401,25 @@ def test_operators_are_operators_on_both_listeners(mtls, operator, by_tls):
         Api(listener, certificate=by_tls.certificate).get("/operator/v1/agencies", 401)
 
 
+def test_a_changed_key_or_certificate_ends_what_the_old_one_got(server, operator, agency, tmp_path):
+    old, new = jose.Key("ES256"), jose.Key("ES256")
+    jwt = Registered(operator, agency, "private-key-jwt", jwks=jose.jwks(old))
+    tls = tls_client(operator, agency, tmp_path)
+    (tmp_path / "new").mkdir()
+    fresh, paths = files(tmp_path / "new")
+    by_key = token(server, **asserted(old.assertion(jwt.id, server.url))).json()["access_token"]
+    by_tls = token(server, client_id=tls.id, certificate=tls.certificate).json()["access_token"]
+    operator.post("clients/change", {"clientID": jwt.id, "jwks": jose.jwks(new)})
+    operator.post("clients/change", {"clientID": tls.id, "certificate": pem(fresh)})
+    asked = {"userID": str(uuid.uuid4())}
+    Api(server, by_key).post("/csc/v2/credentials/list", asked, 401)
+    Api(server, by_tls, tls.certificate).post("/csc/v2/credentials/list", asked, 401)
+    token(server, 401, **asserted(old.assertion(jwt.id, server.url)))
+    token(server, 401, client_id=tls.id, certificate=tls.certificate)
+    token(server, **asserted(new.assertion(jwt.id, server.url)))
+    token(server, client_id=tls.id, certificate=paths)
+
+
 # -- public clients --
 
 def test_a_public_client_gets_no_token_for_itself(server, public, auditor_db):

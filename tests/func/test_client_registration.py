@@ -258,3 +258,57 @@ def test_a_refusal_is_said_in_vietnamese_too(rssp, agency):
     said = rssp.run("operator", "client", "add", "--name", "Phần mềm Mẫu", "--agency", agency.id,
                     "--redirect-uri", "http://mau.edu.vn/", "--lang", "vi", expect=1).err
     assert "Địa chỉ quay về phải là https" in said and "http://mau.edu.vn/" in said
+
+
+# -- changes --
+
+@pytest.fixture
+def change(operator):
+    return lambda made, expect=200, **changes: operator.post(
+        "clients/change", {"clientID": made.json()["clientID"], **changes}, expect)
+
+
+def test_redirect_uris_are_replaced_and_the_rest_stays(register, change, operator, auditor_db):
+    made = register()
+    before = shown(operator, made)
+    changed = change(made, redirectURIs=[BACK + "/2", BACK + "/3"])
+    assert shown(operator, made) == {**before, "redirectURIs": [BACK + "/2", BACK + "/3"]}
+    row = audited(auditor_db, changed, "client.changed", "ok")
+    assert row["client"] == before["clientID"] and BACK + "/3" in row["detail"]["redirectURIs"]
+
+
+def test_keys_and_certificates_are_replaced(register, change, operator):
+    keys = register(authentication="private-key-jwt", jwks=jose.jwks(EC_KEY))
+    other = jose.jwks(jose.Key("ES256"))
+    change(keys, jwks=other)
+    assert shown(operator, keys)["jwks"] == other
+    tls = register(authentication="tls", certificate=pem(certificate()[0]))
+    fresh, _ = certificate()
+    change(tls, certificate=pem(fresh))
+    assert shown(operator, tls)["certificateSHA256"] == fresh.fingerprint(hashes.SHA256()).hex()
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({}, "redirectURIs, jwks or certificate"), ({"redirectURIs": []}, "redirectURIs"),
+    ({"redirectURIs": ["http://mau.edu.vn/"]}, "must be https"),
+    ({"jwks": {"keys": []}}, "private-key-jwt only"), ({"certificate": "x"}, "tls only")])
+def test_a_change_follows_the_rules_of_registration(register, change, operator, changes, words):
+    made = register()
+    assert words in error(change(made, 400, **changes))[1]
+    assert shown(operator, made)["redirectURIs"] == [BACK]
+
+
+def test_a_disabled_client_is_not_changed(register, change, operator):
+    made = register()
+    operator.post("clients/disable", {"clientID": made.json()["clientID"]})
+    change(made, 404, redirectURIs=[BACK])
+
+
+def test_rssp_changes_a_client(add, rssp, tmp_path):
+    made = add("--redirect-uri", BACK)["clientID"]
+    rssp.run("operator", "client", "change", made, "--redirect-uri", BACK + "/2")
+    assert rssp.json("operator", "client", "show", made)["client"]["redirectURIs"] == [BACK + "/2"]
+    assert "--certificate" in rssp.run("operator", "client", "change", made, expect=2).err
+    (tmp_path / "keys.json").write_text(json.dumps(jose.jwks(EC_KEY)))
+    assert "private-key-jwt only" in rssp.run(
+        "operator", "client", "change", made, "--jwks", tmp_path / "keys.json", expect=1).err

@@ -16,7 +16,7 @@ NOBODY = str(uuid.uuid4())
 DIGEST = bytes(range(32))
 
 ROUTES = [("POST", "agencies"), ("GET", "agencies"), ("POST", "clients"), ("GET", "clients"),
-          ("POST", "clients/rotate"), ("POST", "clients/disable"), ("GET", "subscribers"),
+          ("POST", "clients/change"), ("POST", "clients/rotate"), ("POST", "clients/disable"), ("GET", "subscribers"),
           ("POST", "subscribers/set-position"),
           ("POST", "subscribers/unlock"), ("POST", "subscribers/disable"),
           ("POST", "enrolments/check"), ("POST", "enrolments"), ("GET", "audit")]

@@ -145,6 +145,7 @@ GOOD = {
     "POST clients": lambda w: {"name": "Phần mềm Mẫu", "agencyID": w.agency.id,
                                "redirectURIs": ["https://mau.edu.vn/xong"]},
     "GET clients": lambda w: {"clientID": w.client.id},
+    "clients/change": lambda w: {"clientID": w.client.id, "redirectURIs": ["https://mau.edu.vn/xong"]},
     "clients/rotate": lambda w: {"clientID": w.client.id},
     "clients/disable": lambda w: {"clientID": w.client.id},
     "subscribers": lambda w: w.user,

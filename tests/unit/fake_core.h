@@ -484,6 +484,7 @@ struct span core_ca_certificate(const struct core *core)
 
 FAKE_OPERATION(core_agency_add, const struct agency_add_request *, core_id_fn, FAKE_ID)
 FAKE_OPERATION(core_client_add, const struct client_add_request *, core_client_fn, FAKE_CLIENT)
+FAKE_OPERATION(core_client_change, const struct client_change_request *, core_done_fn, FAKE_DONE)
 FAKE_OPERATION(core_client_list, const struct id *, core_clients_fn, FAKE_CLIENTS)
 FAKE_OPERATION(core_client_rotate, const struct id *, core_client_fn, FAKE_CLIENT)
 FAKE_OPERATION(core_client_disable, const struct id *, core_done_fn, FAKE_DONE)
