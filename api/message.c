@@ -7,7 +7,8 @@
 
 #define FIELD_SHORT 256 /* nearly all are */
 
-static rc_t field_format(struct buf *values, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) rc_t field_format(
+	struct buf *values, const char *format, va_list args)
 {
 	va_list again;
 	rc_t rc = buf_reserve(values, FIELD_SHORT);
