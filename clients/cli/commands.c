@@ -549,9 +549,9 @@ static const struct cli_command root_commands[] = {
 		.summary = {"make one's key with the code from one's official e-mail",
 			"kích hoạt bằng mã trong thư công vụ"},
 		.detail = {"Asks for the code, the identity number, a PIN and a password of one's own "
-			   "choice, makes the key, and\nshows the otpauth:// address for the authenticator app. "
-			   "It is shown this once. The PIN signs; the\npassword only opens one's own "
-			   "pages. With --pin-fd and without --password-fd none is set.",
+			   "choice, makes the key, and\nshows the otpauth:// address for the "
+			   "authenticator app. It is shown this once. The PIN signs; the\npassword only "
+			   "opens one's own pages. With --pin-fd and without --password-fd none is set.",
 			"Hỏi mã kích hoạt, số định danh, PIN và mật khẩu tự chọn, tạo khoá, rồi hiện "
 			"địa chỉ otpauth:// cho\nứng dụng xác thực. Địa chỉ này chỉ hiện một lần. PIN "
 			"dùng để ký; mật khẩu chỉ để vào\ntrang tài khoản. Có --pin-fd mà không có "
