@@ -2,11 +2,14 @@
 wrong, used twice, used in place of another."""
 
 import json
+import socket
+import ssl
 import subprocess
 import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -357,6 +360,28 @@ def test_a_token_is_good_with_its_certificate_only(mtls, by_tls, operator, agenc
             answer = Api(listener, made, certificate).post("/csc/v2/credentials/list", asked, 401)
             assert error(answer)[0] == "invalid_token"
             audited(auditor_db, answer, result="refused", code="TOKEN_INVALID")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_resumed_session_has_the_certificate_of_its_first_handshake(mtls, by_tls, version):
+    context = ssl.create_default_context(cafile=mtls.cacert)
+    context.load_cert_chain(*by_tls.certificate)
+    context.minimum_version = context.maximum_version = version
+
+    def ask(session):
+        with socket.create_connection(("127.0.0.1", mtls.port), 10) as plain, context.wrap_socket(
+                plain, server_hostname="127.0.0.1", session=session) as line:
+            sent = urlencode({**GRANT, "client_id": by_tls.id})
+            line.sendall(("POST /oauth2/token HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                          "Content-Type: application/x-www-form-urlencoded\r\n"
+                          f"Content-Length: {len(sent)}\r\n\r\n{sent}").encode())
+            status = line.recv(65536).split(b" ")[1]
+            return status, line.session, line.session_reused
+
+    status, session, reused = ask(None)
+    assert (status, reused) == (b"200", False)
+    status, _, reused = ask(session)
+    assert (status, reused) == (b"200", True)
 
 
 def test_another_certificate_or_none_is_refused(mtls, by_tls, operator, tmp_path, auditor_db):
