@@ -58,7 +58,8 @@ const CAN = {
 	},
 	async axe({ page }) {
 		await page.evaluate(AXE);
-		const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+		const found = await page.evaluate(() => window.axe.run(document, {
+			resultTypes: ["violations"], rules: { "target-size": { enabled: true } } }));
 		return { result: found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`) };
 	},
 	async problems({ page }) {
