@@ -10,6 +10,7 @@ import pytest
 
 from lib.api import b64
 from lib.books import audited, one, rows, value
+from lib.crowd import at_once
 from lib.oauth import COOKIE, Browser, add_app
 from lib.people import GOOD_PASSWORD, GOOD_PIN, Subscriber
 
@@ -240,6 +241,18 @@ def test_it_ends_the_other_sessions_and_keeps_this_one(server, browser, subscrib
     other.sign_in(subscriber)
     change_password(browser, subscriber)
     assert ended(other) and not ended(browser)
+
+
+def test_two_changes_at_once_leave_one_password(server, browser, subscriber):
+    """Each with an OTP of its own: what was read before the other's commit changes nothing."""
+    wanted, otps = ["thứ nhất trong hai", "thứ hai trong hai"], [subscriber.otp(-1), subscriber.otp(0)]
+
+    def attempt(password, otp):
+        return lambda: change_password(browser, subscriber, None, newPassword=password, OTP=otp)
+    answers = at_once([attempt(*pair) for pair in zip(wanted, otps)])
+    changed = [password for password, answer in zip(wanted, answers) if answer.status_code == 200]
+    assert len(changed) == 1, [answer.text for answer in answers]
+    Browser(server).sign_in(subscriber, password=changed[0])
 
 
 def subjects(server, subscriber):

@@ -1,7 +1,9 @@
 """A new PIN: by the old one and an OTP, counted as in credentials/authorize; the old one opens no
 more, and the key stays what it was."""
 
+import os
 import secrets
+import signal
 from email import message_from_string, policy
 
 import pytest
@@ -206,6 +208,25 @@ def test_two_changes_at_once_leave_one_pin(browser, subscriber, client):
 def opens(client, subscriber, pin):
     answer = client.authorize(subscriber, [bytes(32)], pin=pin, otp=subscriber.otp(1), expect=None)
     return isinstance(answer, str)
+
+
+def test_a_sam_that_dies_leaves_the_try_counted_and_the_old_pin(private):
+    """It may have checked the factors: nothing was stored."""
+    server = private(sam__job_timeout_ms=1000)
+    operator = Operator(server)
+    agency = operator.add_agency()
+    client, someone = operator.add_client(agency), operator.subscriber(agency)
+    browser, database = Browser(server), server.instance.connect("postgres")
+    browser.sign_in(someone)
+    pid, = server.sams("activate")
+    os.kill(pid, signal.SIGSTOP)
+    answer = browser.post("/account/v1/change-pin", {
+        "credentialID": someone.credential, "PIN": GOOD_PIN, "newPIN": NEW_PIN, "OTP": someone.next_otp()}, 503)
+    assert told(answer) == (503, "HSM_LOST")
+    assert one(database, GUARD, someone.credential)["failures"] == 1
+    server.wait_until(lambda: pid not in server.sams("activate") and server.ready(), 20, "no new SAM")
+    authorises(client, someone, GOOD_PIN)
+    database.close()
 
 
 # -- a credential without an OTP --
