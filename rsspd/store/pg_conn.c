@@ -69,7 +69,9 @@ static void conn_notice(void *arg, const PGresult *result)
 /* What every connection runs under, whatever the configuration says. The server ends a statement
  * before we give the connection up, so that a slow one is an error, not an unknown commit. Every
  * statement finds its rows by an index, also by a plan that was made, and is kept, when the tables
- * were empty and reading them whole seemed to be as cheap. */
+ * were empty and reading them whole seemed to be as cheap. Digests of the audit that wait for their
+ * place in its index are put there by the commit that fills the list: with the usual 4 MB everybody
+ * would wait for some 70,000 of them at once. */
 static rc_t session_options(int64_t timeout_ms, const char *given, struct buf *out)
 {
 	long long timeout = (long long)timeout_ms;
@@ -80,7 +82,7 @@ static rc_t session_options(int64_t timeout_ms, const char *given, struct buf *o
 		" -c default_transaction_isolation=read\\ committed"
 		" -c client_min_messages=warning -c search_path=pg_catalog"
 		" -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
-		" -c enable_hashjoin=off -c enable_mergejoin=off",
+		" -c enable_hashjoin=off -c enable_mergejoin=off -c gin_pending_list_limit=256",
 		given, timeout * 4 / 5, timeout / 5, timeout);
 }
 
