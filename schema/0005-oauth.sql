@@ -74,7 +74,7 @@ CREATE TABLE rssp.authorization_request (
 );
 CREATE INDEX authorization_request_end ON rssp.authorization_request (ends_at);
 COMMENT ON COLUMN rssp.authorization_request.sha256 IS 'of the handle in request_uri (RFC 9126), then of the one in the page''s address';
-COMMENT ON COLUMN rssp.authorization_request.parameters IS 'as they were checked when the request came';
+COMMENT ON COLUMN rssp.authorization_request.parameters IS 'as they were checked when the request came, with a MAC under a key that only the page''s handle gives';
 
 -- What a subscriber has granted to a client: the family of a refresh token.
 CREATE TABLE rssp.consent (

@@ -4,6 +4,7 @@
 #include "hsm/jobs.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,6 +350,93 @@ rc_t authorization_read(struct authorization *authorization, struct span kept)
 	}
 	*authorization = read;
 	return RC_OK;
+}
+
+/* ---- in the database ---- */
+
+static rc_t request_mac(
+	struct buf *out, const char *kept, const struct id *client, struct span handle)
+{
+	static const char label[] = "rssp authorization request";
+	struct buf signed_ = BUF_INIT;
+	uint8_t key[SHA256_LEN], mac[SHA256_LEN];
+
+	rc_t rc =
+		digest_hkdf_sha256(handle, SPAN_NONE, SPAN(label, sizeof(label)), key, sizeof(key));
+	if (rc == RC_OK)
+		rc = buf_append_span(&signed_, id_span(client));
+	if (rc == RC_OK)
+		rc = buf_append_string(&signed_, kept);
+	if (rc == RC_OK)
+		rc = digest_hmac_sha256(SPAN(key, sizeof(key)), buf_span(&signed_), mac);
+	if (rc == RC_OK)
+		rc = base64url_encode(out, SPAN(mac, sizeof(mac)));
+	OPENSSL_cleanse(key, sizeof(key));
+	buf_free(&signed_);
+	return rc;
+}
+
+rc_t authorization_print(struct buf *out, const struct authorization *authorization,
+	const struct id *client, struct span handle)
+{
+	char *kept = json_dumps(authorization->kept, JSON_COMPACT), *whole = NULL;
+	struct buf mac = BUF_INIT;
+	const char *text = NULL;
+
+	rc_t rc = kept == NULL ? RC_NO_MEMORY : request_mac(&mac, kept, client, handle);
+	if (rc == RC_OK)
+		rc = buf_string(&mac, &text);
+	if (rc == RC_OK) {
+		json_t *stored = json_pack("{s:s,s:s}", "mac", text, "request", kept);
+		whole = json_dumps(stored, JSON_COMPACT);
+		json_decref(stored);
+		rc = whole == NULL ? RC_NO_MEMORY : buf_append_string(out, whole);
+	}
+	buf_free(&mac);
+	free(kept);
+	free(whole);
+	return rc;
+}
+
+rc_t authorization_open(struct authorization *authorization, struct span stored,
+	const struct id *client, struct span handle)
+{
+	json_error_t error;
+	json_t *whole = json_loadb((const char *)stored.data, stored.len, 0, &error);
+	const char *kept = text_of(whole, "request"), *mac = text_of(whole, "mac");
+	struct buf expected = BUF_INIT;
+	rc_t rc = kept == NULL || mac == NULL ? RC_FORMAT
+					      : request_mac(&expected, kept, client, handle);
+
+	if (rc == RC_OK && !secret_equal(buf_span(&expected), span_string(mac)))
+		rc = RC_FORMAT;
+	if (rc == RC_OK)
+		rc = authorization_read(authorization, span_string(kept));
+	buf_free(&expected);
+	json_decref(whole);
+	return rc;
+}
+
+rc_t authorization_page_handle(struct secret *page, struct span pushed, uint8_t sha256[SHA256_LEN])
+{
+	static const char label[] = "rssp consent page";
+	struct secret bytes = SECRET_INIT, text = SECRET_INIT;
+	uint8_t made[SHA256_LEN];
+
+	rc_t rc = digest_hkdf_sha256(
+		pushed, SPAN_NONE, SPAN(label, sizeof(label)), made, sizeof(made));
+	if (rc == RC_OK)
+		rc = secret_set(&bytes, SPAN(made, sizeof(made)));
+	if (rc == RC_OK)
+		rc = base64url_encode(&text.bytes, secret_span(&bytes));
+	if (rc == RC_OK)
+		rc = digest_sha256(secret_span(&text), sha256);
+	if (rc == RC_OK)
+		rc = secret_set(page, secret_span(&text));
+	OPENSSL_cleanse(made, sizeof(made));
+	secret_free(&bytes);
+	secret_free(&text);
+	return rc;
 }
 
 /* ---- where the answer goes ---- */

@@ -56,6 +56,20 @@ must_check rc_t authorization_check(struct authorization *authorization,
 /* What is found out later is kept too: "hint", "credential". */
 must_check rc_t authorization_keep_id(
 	struct authorization *authorization, const char *name, const struct id *id);
+/*
+ * How a request lies in the database between being shown and being approved: with a MAC under a key
+ * that the page's handle gives, of which the database has the SHA-256 only. Nobody there can have
+ * somebody approve something else than was shown. RC_FORMAT: that is not what was kept for this
+ * client under this handle.
+ */
+must_check rc_t authorization_print(struct buf *out, const struct authorization *authorization,
+	const struct id *client, struct span handle);
+must_check rc_t authorization_open(struct authorization *authorization, struct span stored,
+	const struct id *client, struct span handle);
+/* The page's handle of a request that was pushed under `pushed`. */
+must_check rc_t authorization_page_handle(
+	struct secret *page, struct span pushed, uint8_t sha256[SHA256_LEN]);
+
 /* What authorization_check() kept. RC_FORMAT: somebody else wrote it. */
 must_check rc_t authorization_read(struct authorization *authorization, struct span kept);
 

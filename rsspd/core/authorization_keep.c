@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/account_token.h"
 #include "core/code.h"
 #include "core/internal.h"
@@ -19,10 +20,11 @@ struct keep_op {
 	struct id client;
 	json_t *redirect_uris; /* of the client, owned */
 	bool pushed;
-	uint8_t pushed_sha256[SHA256_LEN]; /* resume: of the handle that came */
+	uint8_t pushed_sha256[SHA256_LEN]; /* of the handle in request_uri */
 	struct authorization asked;
-	struct secret handle;
-	uint8_t sha256[SHA256_LEN];
+	struct secret handle;	    /* what is answered */
+	struct secret page;	    /* the page's: the same, or what that of request_uri gives */
+	uint8_t sha256[SHA256_LEN]; /* under which the row is found */
 	int64_t ends_ms;
 	rc_t rc;
 	bool told; /* a fault may be told to `redirect_uri` */
@@ -52,6 +54,7 @@ static void keep_end(struct keep_op *op, rc_t rc)
 	authorization_free(&op->asked);
 	json_decref(op->redirect_uris);
 	secret_free(&op->handle);
+	secret_free(&op->page);
 	buf_free(&op->redirect_uri);
 	buf_free(&op->state);
 	buf_free(&op->why);
@@ -76,7 +79,7 @@ static struct keep_op *keep_new(struct core *core, struct call *call,
 	call->who.client = client->id;
 	call->who.agency = client->agency;
 	op->redirect_uris = json_deep_copy(client->redirect_uris);
-	op->rc = op->redirect_uris == NULL ? RC_NO_MEMORY : code_make(&op->handle, op->sha256);
+	op->rc = op->redirect_uris == NULL ? RC_NO_MEMORY : RC_OK;
 	return op;
 }
 
@@ -93,15 +96,31 @@ static void request_added(void *arg, rc_t rc, const struct pg_rows *rows)
 	keep_end(op, rc);
 }
 
+/* A handle, and that of the page, by which the request is kept. */
+static rc_t request_print(struct keep_op *op, struct buf *out, const char **text)
+{
+	uint8_t page_sha256[SHA256_LEN];
+
+	rc_t rc = code_make(&op->handle, op->sha256);
+	if (rc == RC_OK && op->pushed)
+		rc = authorization_page_handle(&op->page, secret_span(&op->handle), page_sha256);
+	else if (rc == RC_OK)
+		rc = secret_set(&op->page, secret_span(&op->handle));
+	if (rc == RC_OK)
+		rc = authorization_print(out, &op->asked, &op->client, secret_span(&op->page));
+	return rc == RC_OK ? buf_string(out, text) : rc;
+}
+
 static void request_add(struct keep_op *op)
 {
 	struct audit_row row;
-	char *parameters = json_dumps(op->asked.kept, JSON_COMPACT);
-	struct authorization_new fresh = {
-		.client = op->client, .parameters = parameters, .pushed = op->pushed};
+	struct buf parameters = BUF_INIT;
+	struct authorization_new fresh = {.client = op->client, .pushed = op->pushed};
 
-	if (parameters == NULL) {
-		keep_end(op, RC_NO_MEMORY);
+	rc_t rc = request_print(op, &parameters, &fresh.parameters);
+	if (rc != RC_OK) {
+		buf_free(&parameters);
+		keep_end(op, rc);
 		return;
 	}
 	audit_row_from_call(&row, op->call, op->call->event, RC_OK);
@@ -110,7 +129,7 @@ static void request_add(struct keep_op *op)
 	fresh.ends_ms = op->ends_ms;
 	memcpy(fresh.sha256, op->sha256, SHA256_LEN);
 	store_authorization_add(op->core->pg, &row, &fresh, request_added, op);
-	free(parameters);
+	buf_free(&parameters);
 }
 
 static void request_hinted(void *arg, const struct fault *fault, const struct id *subscriber)
@@ -183,9 +202,12 @@ static rc_t taken_check(struct keep_op *op, const struct pg_rows *rows)
 	struct client_known client = {.redirect_uris = op->redirect_uris};
 	const char *target = NULL;
 
-	rc_t rc = authorization_read(&op->asked, span_string(pg_text(rows, 0, 0)));
-	if (rc != RC_OK)
+	rc_t rc = authorization_open(&op->asked, span_string(pg_text(rows, 0, 0)), &op->client,
+		secret_span(&op->handle));
+	if (rc != RC_OK) {
+		log_error("core: a pushed request is not as it was kept");
 		return RC_INTERNAL;
+	}
 	rc = authorization_target(&client, op->asked.redirect_uri, &target);
 	if (rc == RC_OK)
 		rc = buf_append_string(&op->redirect_uri, target);
@@ -221,6 +243,9 @@ void core_authorization_resume(struct core *core, struct call *call,
 		op->rc = RC_REQUEST_URI_INVALID;
 	if (op->rc == RC_OK)
 		op->rc = digest_sha256(span_string(request_uri + prefix), op->pushed_sha256);
+	if (op->rc == RC_OK)
+		op->rc = authorization_page_handle(
+			&op->handle, span_string(request_uri + prefix), op->sha256);
 	if (op->rc != RC_OK) {
 		core_defer(core, keep_refuse, op);
 		return;

@@ -1,6 +1,7 @@
 #include "core/consent.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/code.h"
 #include "core/internal.h"
 #include "core/sad.h"
@@ -32,14 +33,17 @@ static void row_names_client(struct call *call, const struct authorization_row *
 	snprintf(call->who.profile, sizeof(call->who.profile), "%s", row->client_profile);
 }
 
-static rc_t row_open(const struct pg_rows *rows, struct call *call, struct authorization_row *row,
-	struct authorization *asked)
+static rc_t row_open(const struct pg_rows *rows, struct call *call, const struct secret *handle,
+	struct authorization_row *row, struct authorization *asked)
 {
 	if (pg_row_count(rows) != 1)
 		return RC_CONSENT_EXPIRED;
 	store_authorization_read(rows, row);
 	row_names_client(call, row);
-	return authorization_read(asked, row->parameters) == RC_OK ? RC_OK : RC_INTERNAL;
+	if (authorization_open(asked, row->parameters, &row->client, secret_span(handle)) == RC_OK)
+		return RC_OK;
+	log_error("core: a request for consent is not as it was kept");
+	return RC_INTERNAL;
 }
 
 static rc_t row_pending(const struct authorization_row *row)
@@ -62,6 +66,7 @@ struct load_op {
 	core_consent_fn done;
 	void *arg;
 	rc_t rc;
+	struct secret handle;
 	uint8_t sha256[SHA256_LEN];
 	struct authorization asked;
 	struct consent_view view;
@@ -73,6 +78,7 @@ static void load_end(struct load_op *op, rc_t rc)
 	struct fault fault = fault_of(rc == RC_STORE_UNKNOWN ? RC_STORE_DOWN : rc);
 
 	op->done(op->arg, &fault, rc == RC_OK ? &op->view : NULL);
+	secret_free(&op->handle);
 	authorization_free(&op->asked);
 	buf_free(&op->client);
 	buf_free(&op->agency);
@@ -142,7 +148,7 @@ static void load_read(void *arg, rc_t rc, const struct pg_rows *rows)
 	struct authorization_row row;
 
 	if (rc == RC_OK)
-		rc = row_open(rows, op->call, &row, &op->asked);
+		rc = row_open(rows, op->call, &op->handle, &row, &op->asked);
 	if (rc == RC_OK)
 		rc = view_fill(op, &row);
 	if (rc == RC_OK && op->view.state == CONSENT_PENDING && op->asked.credential_scope &&
@@ -159,6 +165,8 @@ void core_consent_load(
 
 	*op = (struct load_op){.core = core, .call = call, .done = done, .arg = arg};
 	op->rc = digest_sha256(handle, op->sha256);
+	if (op->rc == RC_OK)
+		op->rc = secret_set(&op->handle, handle);
 	if (op->rc != RC_OK)
 		core_defer(core, load_refuse, op);
 	else
@@ -175,6 +183,7 @@ struct consent_op {
 	void *arg;
 	rc_t rc;
 	bool approve;
+	struct secret handle;
 	uint8_t sha256[SHA256_LEN];
 	struct id credential;
 	struct secret pin, otp;
@@ -209,6 +218,7 @@ static void consent_end(struct consent_op *op, const struct fault *fault)
 			parameters, sizeof(parameters) / sizeof(parameters[0]));
 	op->done(op->arg, &ended, ended.rc == RC_OK ? &location : NULL);
 	secret_free(&location);
+	secret_free(&op->handle);
 	secret_free(&op->pin);
 	secret_free(&op->otp);
 	secret_free(&op->code);
@@ -376,7 +386,7 @@ static void consent_read(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (rc == RC_STORE_UNKNOWN)
 		rc = RC_STORE_DOWN;
 	if (rc == RC_OK)
-		rc = row_open(rows, op->call, &row, &op->asked);
+		rc = row_open(rows, op->call, &op->handle, &row, &op->asked);
 	if (rc == RC_OK)
 		rc = row_pending(&row);
 	if (rc == RC_OK && op->approve)
@@ -397,6 +407,8 @@ static void consent_start(struct consent_op *op, struct span handle, const char 
 {
 	if (op->rc == RC_OK)
 		op->rc = digest_sha256(handle, op->sha256);
+	if (op->rc == RC_OK)
+		op->rc = secret_set(&op->handle, handle);
 	if (op->rc == RC_OK)
 		op->rc = buf_append_string(&op->issuer, issuer);
 	if (op->rc != RC_OK)

@@ -254,6 +254,56 @@ def test_an_application_of_another_agency_may_not_act_for_a_subscriber(operator,
     assert browser.shown()["state"] == "pending"
 
 
+# -- a hostile database --
+
+def tamper(superuser, app, change):
+    """Somebody who owns the database changes what was kept of a request."""
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT sha256, parameters FROM rssp.authorization_request WHERE client = %s", (app.id,))
+        sha256, kept = cursor.fetchone()
+        cursor.execute("UPDATE rssp.authorization_request SET parameters = %s WHERE sha256 = %s",
+                       (json.dumps(change(kept)), sha256))
+    superuser.commit()
+
+
+def other_hash(kept):
+    request = json.loads(kept["request"])
+    request["hashes"] = oauth.b64url(digests()[0])
+    return {**kept, "request": json.dumps(request)}
+
+
+CHANGES = {"another hash": other_hash, "no mac": lambda kept: {"request": kept["request"]},
+           "the request alone": lambda kept: json.loads(kept["request"]),
+           "a mac of nothing": lambda kept: {**kept, "mac": ""}}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_nothing_else_is_approved_than_what_was_shown(app, subscriber, browser, superuser, change):
+    browser.authorize(app.ask_signing(subscriber, digests()))
+    assert browser.shown()["state"] == "pending"
+    tamper(superuser, app, change)
+    answer = approve_raw(browser, PIN=subscriber.pin, OTP=subscriber.next_otp())
+    assert (answer.status_code, code_of(answer)) == (500, "INTERNAL")
+    browser.shown(expect=500)
+    assert sads(superuser, subscriber) == 0 and failures(superuser, subscriber) == 0
+
+
+def test_a_pushed_request_is_taken_as_it_was_pushed_or_not_at_all(app, subscriber, browser, superuser):
+    pushed = app.push(app.ask_signing(subscriber, digests()))
+    tamper(superuser, app, other_hash)
+    browser.authorize(pushed, expect=500)
+
+
+def test_a_request_put_under_another_client_is_not_shown(operator, agency, app, subscriber, browser, superuser):
+    other = oauth.add_app(operator, agency)
+    browser.authorize(app.ask_signing(subscriber, digests()))
+    with superuser.cursor() as cursor:
+        cursor.execute("UPDATE rssp.authorization_request SET client = %s WHERE client = %s",
+                       (other.id, app.id))
+    superuser.commit()
+    browser.shown(expect=500)
+
+
 # -- factors --
 
 def test_a_wrong_pin_says_how_many_tries_are_left(app, subscriber, browser, daemon_db):

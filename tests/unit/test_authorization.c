@@ -139,6 +139,48 @@ static void what_somebody_else_wrote_is_not_read(void **state)
 	}
 }
 
+static void what_is_stored_opens_for_its_handle_and_client_as_it_was(void **state)
+{
+	const struct id client = {{1}}, other = {{2}};
+	const struct span handle = span_string("handle"), another = span_string("handlf");
+	struct authorization read = {.kept = NULL};
+	struct buf stored = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(check(), RC_OK);
+	assert_int_equal(authorization_print(&stored, &world.made, &client, handle), RC_OK);
+	assert_int_equal(authorization_open(&read, buf_span(&stored), &client, another), RC_FORMAT);
+	assert_int_equal(authorization_open(&read, buf_span(&stored), &other, handle), RC_FORMAT);
+	for (size_t i = 0; i < stored.len; i++) {
+		stored.data[i] ^= 1;
+		if (authorization_open(&read, buf_span(&stored), &client, handle) == RC_OK)
+			authorization_free(&read); /* the same JSON, written otherwise */
+		assert_null(read.kept);
+		stored.data[i] ^= 1;
+	}
+	assert_int_equal(authorization_open(&read, buf_span(&stored), &client, handle), RC_OK);
+	assert_string_equal(read.redirect_uri, URI);
+	authorization_free(&read);
+	buf_free(&stored);
+}
+
+static void the_pages_handle_follows_from_the_pushed_one_and_not_back(void **state)
+{
+	struct secret page = SECRET_INIT, again = SECRET_INIT, other = SECRET_INIT;
+	uint8_t sha256[SHA256_LEN], same[SHA256_LEN];
+
+	(void)state;
+	assert_int_equal(authorization_page_handle(&page, span_string("a"), sha256), RC_OK);
+	assert_int_equal(authorization_page_handle(&again, span_string("a"), same), RC_OK);
+	assert_int_equal(authorization_page_handle(&other, span_string("b"), same), RC_OK);
+	assert_true(secret_equal(secret_span(&page), secret_span(&again)));
+	assert_false(secret_equal(secret_span(&page), secret_span(&other)));
+	assert_int_equal(secret_span(&page).len, 43);
+	secret_free(&page);
+	secret_free(&again);
+	secret_free(&other);
+}
+
 static void a_credential_of_scal_1_may_do_without_hashes(void **state)
 {
 	const struct authorization_limits hashless = {500, true};
@@ -344,6 +386,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_kept_reads_as_it_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_somebody_else_wrote_is_not_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_stored_opens_for_its_handle_and_client_as_it_was, setup, teardown),
+		cmocka_unit_test(the_pages_handle_follows_from_the_pushed_one_and_not_back),
 		cmocka_unit_test_setup_teardown(
 			a_credential_of_scal_1_may_do_without_hashes, setup, teardown),
 		cmocka_unit_test(one_signature_too_many_is_refused),
