@@ -401,7 +401,7 @@ def test_a_daemon_whose_listening_connection_hangs_trusts_no_cached_token(
     assert status(deaf.server, token, subscriber) == status(deaf.server, kept, subscriber) == 200
     os.kill(deaf.pid, signal.SIGSTOP)
     try:
-        assert deaf.known_becomes(0, 1.0)
+        assert deaf.known_becomes(0, 2.0)
         revoke(client.api, client, token)
         assert status(deaf.server, token, subscriber) == 401
         assert status(deaf.server, kept, subscriber) == 200
@@ -446,7 +446,7 @@ def test_a_daemon_whose_listening_connection_was_cut_asks_the_database_until_it_
     rows(deaf.database, f"ALTER ROLE rsspd CONNECTION LIMIT {others}")
     try:
         rows(deaf.database, "SELECT pg_terminate_backend(%s)", deaf.pid)
-        assert deaf.known_becomes(0, 1.0)
+        assert deaf.known_becomes(0, 2.0)
         revoke(client.api, client, token)
         assert status(deaf.server, token, subscriber) == 401
         assert status(deaf.server, kept, subscriber) == 200
