@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from lib import oauth
 from lib.api import Api, b64, error
-from lib.people import GOOD_PIN, Operator, SIGN_ALGO, code_for, new_person
+from lib.people import GOOD_PASSWORD, GOOD_PIN, Operator, SIGN_ALGO, code_for, new_person
 from lib.server import Server
 from lib.signatures import verify
 
@@ -21,9 +22,9 @@ def pin_only(instance, server):
     operator.enrol(person)
     made = Api(permissive).post("/activation/v1/activate", {
         "code": code_for(instance, person["email"]), "identityNumber": person["identity_number"],
-        "PIN": GOOD_PIN, "key": "p-256", "factors": "PIN"}, expect=200).json()
+        "PIN": GOOD_PIN, "key": "p-256", "factors": "PIN", "password": GOOD_PASSWORD}, expect=200).json()
     subscriber = SimpleNamespace(credential=made["credentialID"], certificate=made["certificate"],
-                                 sign_algo=SIGN_ALGO["p-2"])
+                                 sign_algo=SIGN_ALGO["p-2"], person=person, password=GOOD_PASSWORD)
     client = operator.add_client(agency)
     yield SimpleNamespace(server=permissive, client=client, subscriber=subscriber, strict=server)
     assert permissive.stop() == 0
@@ -46,6 +47,32 @@ def test_a_sad_without_hashes_signs_as_many_as_it_says(pin_only):
             verify(pin_only.subscriber.certificate, signature, digest)
     answer = pin_only.client.sign(pin_only.subscriber, sad, digests[3:], 400)
     assert error(answer)[1] == "Invalid parameter SAD"
+
+
+def test_a_consent_without_hashes_gives_as_many_signatures_as_it_says(pin_only):
+    """The browser's way, by the PIN alone: the page says how many, and of no document."""
+    operator = Operator(pin_only.server)
+    app = oauth.add_app(operator, pin_only.client.agency)
+    asked = app.ask("credential", credentialID=pin_only.subscriber.credential, numSignatures="2")
+    browser = oauth.Browser(pin_only.server)
+    browser.authorize(asked)
+    browser.sign_in(pin_only.subscriber)
+    shown = browser.shown()
+    assert (shown["numSignatures"], shown["documents"]) == (2, [])
+    assert shown["credential"]["factors"] == "PIN"
+    answer = browser.post("/consent/v1/approve", {"request": browser.handle, "PIN": GOOD_PIN})
+    grant = oauth.grant_of(app.redeem(asked, oauth.back_of(answer.json()["redirect"]).code))
+    digests = [secrets.token_bytes(32) for _ in range(3)]
+    assert len(app.sign(pin_only.subscriber, grant, digests[:2])) == 2
+    app.sign(pin_only.subscriber, grant, digests[2:], 400)
+
+
+def test_a_credential_of_scal_1_alone_is_approved_without_hashes(operator, server, agency, subscriber):
+    """Where PIN alone is not allowed, hashes are asked for at once."""
+    app = oauth.add_app(operator, agency)
+    browser = oauth.Browser(server)
+    assert browser.refused(app.ask("credential", credentialID=subscriber.credential,
+                                   numSignatures="1")).error == "invalid_request"
 
 
 def test_more_than_the_budget_is_refused_and_spends_nothing(pin_only):

@@ -194,9 +194,49 @@ static void a_row_that_no_constraint_held_is_refused(void **state)
 	assert_row(sad, RC_SAD_INVALID);
 }
 
+static void a_token_of_one_subscriber_or_credential_reaches_no_other(void **state)
+{
+	const struct id mine = {{1}}, other = {{2}};
+	struct subject_row subject = {.credential = mine, .subscriber = mine};
+	struct call call = {.who = {.kind = PRINCIPAL_CLIENT}};
+
+	(void)state;
+	assert_int_equal(subject_may(&call, &subject), RC_OK);
+	call.who.subscriber = mine;
+	assert_int_equal(subject_may(&call, &subject), RC_OK);
+	call.who.sad_credential = other;
+	assert_int_equal(subject_may(&call, &subject), RC_CREDENTIAL_ID_INVALID);
+	call.who.sad_credential = mine;
+	assert_int_equal(subject_may(&call, &subject), RC_OK);
+	call.who.subscriber = other;
+	assert_int_equal(subject_may(&call, &subject), RC_CREDENTIAL_ID_INVALID);
+}
+
+static void a_bound_sad_wants_its_certificate(void **state)
+{
+	static const uint8_t certificate[SHA256_LEN] = {7};
+	struct sad_row sad = row();
+	struct call call = {.has_tls = false};
+
+	(void)state;
+	assert_int_equal(sad_row_bound(&sad, &call), RC_OK);
+	sad.tls_sha256 = SPAN(certificate, sizeof(certificate));
+	assert_int_equal(sad_row_bound(&sad, &call), RC_SAD_INVALID);
+	memcpy(call.tls_sha256, certificate, SHA256_LEN);
+	assert_int_equal(sad_row_bound(&sad, &call), RC_SAD_INVALID);
+	call.has_tls = true;
+	assert_int_equal(sad_row_bound(&sad, &call), RC_OK);
+	call.tls_sha256[31] ^= 1;
+	assert_int_equal(sad_row_bound(&sad, &call), RC_SAD_INVALID);
+	sad.tls_sha256.len = 31; /* no constraint held */
+	assert_int_equal(sad_row_bound(&sad, &call), RC_SAD_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_of_one_subscriber_or_credential_reaches_no_other),
+		cmocka_unit_test(a_bound_sad_wants_its_certificate),
 		cmocka_unit_test(those_that_race_for_equal_hashes_begin_elsewhere),
 		cmocka_unit_test(the_order_of_the_request_is_kept),
 		cmocka_unit_test(each_occurrence_serves_once),
