@@ -123,10 +123,14 @@ def test_a_locked_credential_says_whom_to_ask(home, app, someone):
     page.sees("Hãy liên hệ cơ quan quản lý của bạn để đề nghị mở khoá")
 
 
-def test_signatures_are_listed_with_their_application(home, teacher):
-    shown = home(teacher, "signatures").text("main").splitlines()
+def test_signatures_are_listed_with_application_and_documents(home, teacher):
+    page = home(teacher, "signatures")
+    shown = page.text("main").splitlines()
     assert "Học bạ số Trường Mẫu" in shown
     assert shown[shown.index("Số chữ ký") + 1] == "2"
+    page.call("click", "summary")
+    page.sees("Học bạ một.pdf")
+    page.sees("Học bạ hai.pdf")
 
 
 def test_more_signatures_are_read_on_demand(home, teacher):
