@@ -84,7 +84,7 @@ export const en: Record<keyof typeof vi, string> = {
 	"documents.search": "Find by name or hash value",
 	"documents.found": "{n} of {of} found",
 	"meaning": "Signatures that the application may make when you approve: exactly {n}, one for each hash value above, once.",
-	"meaning.law": "The signatures are in your name and have the legal value of your own hand.",
+	"meaning.law": "The signatures are in your name and have the legal value of your handwritten signature.",
 	"meaning.unknown": "If you do not know the application or the documents, choose Decline. Nothing will be signed.",
 	"ends.in": "This request ends in",
 	"ends.soon": "This request is about to end.",
