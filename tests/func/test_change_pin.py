@@ -210,23 +210,27 @@ def opens(client, subscriber, pin):
     return isinstance(answer, str)
 
 
-def test_a_sam_that_dies_leaves_the_try_counted_and_the_old_pin(private):
+@pytest.fixture
+def impatient(instance):
+    """A daemon of its own, whose SAMs a test may stop."""
+    started = Server(instance, "impatient-pin", sam__job_timeout_ms=1000).start()
+    yield started
+    assert started.stop() == 0
+
+
+def test_a_sam_that_dies_leaves_the_try_counted_and_the_old_pin(impatient, client, subscriber, superuser):
     """It may have checked the factors: nothing was stored."""
-    server = private(sam__job_timeout_ms=1000)
-    operator = Operator(server)
-    agency = operator.add_agency()
-    client, someone = operator.add_client(agency), operator.subscriber(agency)
-    browser, database = Browser(server), server.instance.connect("postgres")
-    browser.sign_in(someone)
-    pid, = server.sams("activate")
+    browser = Browser(impatient)
+    browser.sign_in(subscriber)
+    pid, = impatient.sams("activate")
     os.kill(pid, signal.SIGSTOP)
     answer = browser.post("/account/v1/change-pin", {
-        "credentialID": someone.credential, "PIN": GOOD_PIN, "newPIN": NEW_PIN, "OTP": someone.next_otp()}, 503)
+        "credentialID": subscriber.credential, "PIN": GOOD_PIN, "newPIN": NEW_PIN,
+        "OTP": subscriber.next_otp()}, 503)
     assert told(answer) == (503, "HSM_LOST")
-    assert one(database, GUARD, someone.credential)["failures"] == 1
-    server.wait_until(lambda: pid not in server.sams("activate") and server.ready(), 20, "no new SAM")
-    authorises(client, someone, GOOD_PIN)
-    database.close()
+    assert one(superuser, GUARD, subscriber.credential)["failures"] == 1
+    impatient.wait_until(lambda: pid not in impatient.sams("activate") and impatient.ready(), 20, "no new SAM")
+    authorises(client, subscriber, GOOD_PIN)
 
 
 # -- a credential without an OTP --

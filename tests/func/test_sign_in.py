@@ -12,7 +12,8 @@ from lib.api import Api, error
 from lib.books import audited, one, rows, value
 from lib.crowd import at_once
 from lib.oauth import COOKIE, Browser
-from lib.people import GOOD_PASSWORD, GOOD_PIN, Operator, Subscriber, code_for, new_person
+from lib.people import GOOD_PASSWORD, GOOD_PIN, Subscriber, code_for, new_person
+from lib.server import Server
 
 WRONG = "mùa thu dưới biển"
 REFUSED = (400, "SIGN_IN_REFUSED")
@@ -165,9 +166,10 @@ def test_an_unknown_account_waits_like_one_that_there_is(browser, subscriber):
 
 # -- what is counted --
 
-def forget(superuser):
-    """As if the waits were over."""
-    rows(superuser, "UPDATE rssp.sign_in_failure SET attempted_at = attempted_at - interval '1 hour'")
+def forget(superuser, login):
+    """As if the wait were over."""
+    rows(superuser, "UPDATE rssp.sign_in_failure SET attempted_at = attempted_at - interval '20 minutes'"
+         " WHERE sha256 = sha256(%s)", f"rssp login {login}".encode())
 
 
 def test_the_right_password_waits_too(browser, subscriber):
@@ -176,17 +178,14 @@ def test_the_right_password_waits_too(browser, subscriber):
     assert told(answer) == (429, "TOO_MANY") and int(answer.headers["Retry-After"]) <= 30
 
 
-def test_the_wait_doubles_up_to_a_quarter_of_an_hour(private):
-    server = private()
-    browser, database = Browser(server), server.instance.connect("postgres")
-    login = "099999999999"
+def test_the_wait_doubles_up_to_a_quarter_of_an_hour(browser, superuser):
+    login = f"3{uuid.uuid4().int % 10 ** 11:011d}"
     waits(browser, login, 5)
     for least, most in ((25, 30), (55, 60), (115, 120), (235, 240), (475, 480), (895, 900), (895, 900)):
         late = waits(browser, login, 1)[0]
         assert late[1] == "TOO_MANY" and least <= late[2] <= most
-        forget(database)
+        forget(superuser, login)
         assert waits(browser, login, 1)[0][1] == "SIGN_IN_REFUSED"
-    database.close()
 
 
 def test_a_right_password_forgets_the_failures(browser, subscriber):
@@ -210,10 +209,16 @@ def test_the_count_is_of_all_daemons(server, server2, subscriber):
     assert told(answer) == (429, "TOO_MANY")
 
 
-def test_without_a_sam_nobody_learns_who_has_an_account(private):
-    server = private(sam__job_timeout_ms=1000)
-    operator = Operator(server)
-    someone = operator.subscriber(operator.add_agency())
+@pytest.fixture
+def impatient(instance):
+    """A daemon of its own, whose SAMs a test may stop."""
+    started = Server(instance, "impatient", sam__job_timeout_ms=1000).start()
+    yield started
+    assert started.stop() == 0
+
+
+def test_without_a_sam_nobody_learns_who_has_an_account(impatient, subscriber):
+    server, someone = impatient, subscriber
     answers = []
     for login in (someone.person["identity_number"], "099999999999"):
         pid, = server.sams("activate")
