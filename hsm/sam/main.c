@@ -20,6 +20,7 @@
 
 #define EXIT_USAGE 64
 #define INDEX_MAX 1023
+#define NICE 4
 #define MEMORY_KEPT (32 << 20) /* the most that malloc takes for it */
 
 static const char help[] =
@@ -123,13 +124,15 @@ static void memory_keep(void)
 	mallopt(M_TRIM_THRESHOLD, 2 * MEMORY_KEPT);
 }
 
-/* Waking a SAM does not interrupt the api process or PostgreSQL, which bring it the next jobs.
- * Where it is not allowed (systemd's filter) the SAM goes on without. */
-static void yield_when_woken(void)
+/* The api process and PostgreSQL bring the next jobs and are brief: waking a SAM does not interrupt
+ * them, and it takes what they leave. Where that is not allowed (systemd's filter) the SAM goes on
+ * like everybody. */
+static void process_yield(void)
 {
 	const struct sched_param none = {0};
 
-	if (sched_setscheduler(0, SCHED_BATCH, &none) != 0)
+	if (sched_setscheduler(0, SCHED_BATCH, &none) != 0 ||
+		setpriority(PRIO_PROCESS, 0, NICE) != 0)
 		log_debug("sam: scheduled like everybody error=\"%s\"", strerror(errno));
 }
 
@@ -223,7 +226,7 @@ int main(int argc, char **argv)
 	signals_set();
 	memory_keep();
 	log_start(&arguments, NULL);
-	yield_when_woken();
+	process_yield();
 	if (process_harden() == RC_OK && conf_load(&conf, arguments.config) == RC_OK)
 		status = serve(&arguments, conf);
 	conf_free(&conf);
