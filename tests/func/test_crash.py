@@ -125,7 +125,7 @@ def story(connection, answer):
 def refused_for_now(answer):
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) >= 1
-    assert set(answer.json()) == {"error", "error_description"}
+    assert set(answer.json()) == {"error", "error_description", "code"}
     assert error(answer)[0] == "temporarily_unavailable"
 
 
