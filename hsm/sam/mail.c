@@ -126,13 +126,16 @@ static rc_t put_vietnamese(struct buf *out, const struct mail_code *mail, const 
 		"Cơ quan của Ông/Bà đã đề nghị cấp chứng thư số ký số tập trung. Mã kích hoạt:\n\n"
 		"    %.*s\n\n"
 		"Mã dùng một lần, có giá trị đến %s (giờ Việt Nam).\n\n"
-		"Để kích hoạt, chạy lệnh\n\n"
+		"Để kích hoạt, mở trang này trong trình duyệt\n\n"
+		"    %s/activate\n\n"
+		"hoặc chạy lệnh\n\n"
 		"    rssp activate --url %s\n\n"
-		"rồi nhập mã này, số định danh cá nhân và mã PIN do Ông/Bà tự chọn (từ 6 đến 64\n"
-		"ký tự). Không ai, kể cả quản trị viên, cần biết mã kích hoạt hay mã PIN: xin\n"
+		"rồi nhập mã này, số định danh cá nhân, mã PIN (từ 6 đến 64 ký tự) và mật khẩu do\n"
+		"Ông/Bà tự chọn. Sau này, chỉ nhập mã PIN và mật khẩu ở trang có đúng địa chỉ ấy.\n"
+		"Không ai, kể cả quản trị viên, cần biết mã kích hoạt, mã PIN hay mật khẩu: xin\n"
 		"đừng chuyển tiếp thư này. Nếu Ông/Bà không yêu cầu, hãy báo cơ quan của mình.\n\n",
 		mail->name, (int)mail->code.len, (const char *)mail->code.data, until,
-		mail->public_url);
+		mail->public_url, mail->public_url);
 }
 
 static rc_t put_english(struct buf *out, const struct mail_code *mail, const char *until)
@@ -141,12 +144,15 @@ static rc_t put_english(struct buf *out, const struct mail_code *mail, const cha
 		"--\n\n"
 		"Dear %s,\n\n"
 		"Your agency has asked for a certificate for central signing in your name. The code\n"
-		"above can be used once, until %s (Vietnam time). To activate it, run\n\n"
+		"above can be used once, until %s (Vietnam time). To activate it, open\n\n"
+		"    %s/activate\n\n"
+		"in a browser, or run\n\n"
 		"    rssp activate --url %s\n\n"
-		"and enter the code, your personal identity number and a PIN of your own choice (6 to\n"
-		"64 characters). Nobody else, operators included, ever needs the code or the PIN: do\n"
-		"not forward this mail. If you did not expect it, tell your agency.\n",
-		mail->name, until, mail->public_url);
+		"and enter the code, your personal identity number, a PIN (6 to 64 characters) and a\n"
+		"password of your own choice. Later, give PIN and password to pages of exactly that\n"
+		"address only. Nobody else, operators included, ever needs the code, the PIN or the\n"
+		"password: do not forward this mail. If you did not expect it, tell your agency.\n",
+		mail->name, until, mail->public_url, mail->public_url);
 }
 
 rc_t mail_code_compose(struct buf *out, const struct mail_code *mail)

@@ -25,7 +25,7 @@ service_config() {
 			hsm.ca-pin-file=$RUN/secrets/ca.pin
 			sam.codes-spool=$RUN/spool/codes
 			notices.spool=$RUN/spool/notices
-			service.name=rsspd
+			service.name=Dịch vụ ký số tập trung Mẫu
 			service.description=Remote signing (ký số tập trung) for education, training and health
 		PAIRS
 		[ $# -eq 0 ] || printf '%s\n' "$@"

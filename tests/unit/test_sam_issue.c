@@ -62,6 +62,7 @@ static void the_code_goes_by_mail_to_the_official_address(void **state)
 	assert_non_null(strstr(text, "\nTo: <nguyen.vi.du@mau.edu.vn>\n"));
 	assert_non_null(strstr(text, "Nguyễn Thị Ví Dụ"));
 	assert_non_null(strstr(text, "rssp activate --url https://127.0.0.1:8443\n"));
+	assert_non_null(strstr(text, "    https://127.0.0.1:8443/activate\n"));
 	assert_non_null(strstr(text, "\nSubject: =?UTF-8?B?"));
 	assert_int_equal(strspn(code, "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"), 23);
 	buf_free(&mail);
