@@ -224,6 +224,19 @@ def test_the_credential_of_somebody_else_looks_unknown(operator, agency, app, br
     assert failures(daemon_db, other) == 0 and sads(daemon_db, other) == 0
 
 
+def test_an_unknown_credential_takes_as_long_as_somebody_elses(operator, agency, app, browser):
+    other = operator.subscriber(agency)
+
+    def took(credential):
+        browser.authorize(app.ask("credential", hashes=oauth.b64url(digests()[0]), credentialID=credential))
+        start = time.monotonic()
+        assert approve_raw(browser, PIN=other.pin, OTP="000000").status_code == 400
+        return time.monotonic() - start
+    known, unknown = (min(took(credential) for _ in range(12))
+                      for credential in (other.credential, str(uuid.uuid4())))
+    assert abs(known - unknown) < 0.01
+
+
 def test_the_person_cannot_put_another_credential_in_place_of_the_named_one(app, subscriber, browser):
     browser.authorize(app.ask_signing(subscriber, digests()))
     answer = approve_raw(browser, PIN=subscriber.pin, OTP=subscriber.next_otp(),
@@ -453,6 +466,17 @@ def test_the_other_daemon_knows_that_it_was_approved(server2, app, subscriber, b
     assert approve_raw(browser).status_code == 200
     other = Browser(server2)
     assert other.shown(browser.handle)["state"] == "approved"
+
+
+def test_a_request_that_began_at_one_daemon_is_approved_at_another(server, server2, app, subscriber, browser):
+    asked = app.ask_signing(subscriber, digests())
+    browser.authorize(asked)
+    there = f"{server2.url}/consent/v1/approve"
+    answer = browser.session.post(there, json={
+        "request": browser.handle, "PIN": subscriber.pin, "OTP": subscriber.next_otp()},
+        headers={"Origin": server.url, "X-CSRF-Token": browser.csrf}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert app.redeem(asked, oauth.back_of(answer.json()["redirect"]).code).json()["access_token"]
 
 
 def test_two_people_approve_their_own_requests_only(server, operator, agency, app, subscriber, browser):
