@@ -92,6 +92,7 @@ void store_code_read(const struct pg_rows *rows, struct code_row *row)
 static const struct pg_statement code_use = {.name = "code_use", .sql =
 	"WITH held AS MATERIALIZED (SELECT 1 FROM rssp.client cl, rssp.subscriber s, rssp.consent o"
 	"  WHERE cl.id = $19::uuid AND cl.version = $20::bigint AND cl.state = 'active'"
+	"  AND cl.mode = 'oauth2code'"
 	"  AND s.id = $21::uuid AND s.state = 'active' AND o.id = $22::uuid AND o.client = cl.id"
 	"  AND o.subscriber = s.id AND o.revoked_at IS NULL"
 	"  FOR SHARE OF cl, s FOR NO KEY UPDATE OF o),"
