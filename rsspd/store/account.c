@@ -305,6 +305,9 @@ static const struct pg_statement pin_change = {.name = "pin_change", .sql =
 	" fresh AS (INSERT INTO rssp.slot (credential, slot, revision, generation, kdf_memory_kib,"
 	"  kdf_passes, salt, key_seal) SELECT credential, 0, $21::bigint + 1, $22::bigint,"
 	"  $23::bigint, $24::bigint, $25::bytea, $26::bytea FROM guard),"
+	/* what the old PIN permitted and nobody has used yet */
+	" ended AS (UPDATE rssp.sad d SET state = 'revoked', seal = NULL, turn = d.turn + 1"
+	"  WHERE d.credential = $18::uuid AND d.state = 'live' AND EXISTS (SELECT FROM guard)),"
 	CHANGE_NOTICE("factor-changed")
 	" noted AS (" AUDIT_INSERT("guard") ")" CHANGE_DONE};
 

@@ -58,6 +58,15 @@ def test_the_new_pin_signs_and_the_old_one_does_not(change, client, subscriber):
     client.sign(subscriber, sad, [digest])
 
 
+def test_what_the_old_pin_permitted_signs_no_more(change, client, subscriber):
+    digests = [secrets.token_bytes(32), secrets.token_bytes(32)]
+    sad = client.authorize(subscriber, digests)
+    client.sign(subscriber, sad, digests[:1])
+    change(200)
+    answer = client.sign(subscriber, sad, digests[1:], expect=400)
+    assert answer.json()["error_description"] == "Invalid parameter SAD"
+
+
 def test_the_certificate_and_the_key_stay(change, client, subscriber, superuser):
     before = value(superuser, "SELECT c::text FROM rssp.credential c WHERE id = %s", subscriber.credential)
     change(200)
