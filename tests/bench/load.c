@@ -181,12 +181,13 @@ void load_answered(struct load *load, struct link *link, struct span body)
 
 /* ---- phases ---- */
 
-/* Until nothing is under way, or the time is over. */
+/* Until nothing is under way, or the time is over, or a connection of a window has nothing more to
+ * ask: what the others still have under way is no full load. */
 static void work(struct load *load, double until)
 {
 	struct epoll_event events[64];
 
-	while (load->busy > 0 && load_now() < until) {
+	while (load->busy > 0 && load_now() < until && !(load->counting && load->exhausted)) {
 		int wait_ms = until < 1e18 ? (int)(1e3 * (until - load_now())) + 1 : -1;
 		int got = epoll_wait(load->epoll, events, 64, wait_ms);
 		for (int i = 0; i < got; i++)
@@ -221,7 +222,7 @@ static void timed(struct load *load, struct window *window)
 	load->counting = true;
 	work(load, window->began + load->seconds);
 	load->counting = false;
-	window->ended = load->exhausted && load->busy == 0 ? load->last_at : load_now();
+	window->ended = load->exhausted ? load->last_at : load_now();
 	window->cpu = cpu_used() - window->cpu;
 	tell("end");
 	load->timed = load->taken;
