@@ -13,7 +13,7 @@ from lib.oauth import Browser
 from lib.people import Client, Operator, Subscriber, code_for, new_person
 from lib.server import Server
 
-PIN, WRONG_PIN, WEAK_PIN, NEW_PIN = "Zq8#tV5mPd", "Wr0ng+pin-Xy", "aaaaaaaa", "Bn3;cX7wKg"
+PIN, WRONG_PIN, WEAK_PIN, NEW_PIN = "Zq8#tV5mPd", "Wr0ng+pin-Xy", "########", "Bn3;cX7wKg"
 PASSWORD, NEW_PASSWORD = "sông Hương 4 mùa", "núi Ngự 9 tầng mây"
 WRONG_PASSWORD, WEAK_PASSWORD = "biển Đông 7 ngọn sóng", "bbbbbbbbbbbbb"
 

@@ -75,7 +75,7 @@ def test_people_read_a_table(observed, watcher):
     observed.wait_until(lambda: crl_is_there(watcher), 10, "no revocation list")
     shown = Rssp(observed, operator=watcher).run("operator", "status").out
     lines = shown.splitlines()
-    assert re.match(r"rsspd  rsspd \S+  ok  since ", lines[0])
+    assert re.match(r"Dịch vụ ký số tập trung Mẫu  rsspd \S+  ok  since ", lines[0])
     for part in ("database", "audit", "modules: activate", "modules: sign", "modules: issue",
                  "server certificate", "CA certificate", "operator certificate", "revocation list",
                  "requests"):
