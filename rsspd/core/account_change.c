@@ -7,16 +7,14 @@
 #include "core/account_internal.h"
 
 #include "base/clock.h"
+#include "core/attempt.h"
 #include "core/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FACTOR_MAX 256
 #define PASSWORD_LABEL "rssp password "
-#define RETRY_IN_FLIGHT_S 1
-#define OTP_STEP_S 30
 /* An access token lives one hour; clocks may differ a little. */
 #define TOKENS_END_MS (INT64_C(3600000) + 300000)
 
@@ -40,19 +38,19 @@ struct change_op {
 	char birth_date[16], identity_number[64], phone[64], email[ACCOUNT_TEXT];
 	int64_t revision;
 	/* what was got */
-	int64_t ordinal; /* of the try that is counted and not yet accounted for; 0: none */
+	struct attempt attempt;
 	int64_t otp_step;
 	struct slot_renewed slot;
-	struct fault fault;
-	char text[160];
 };
 
 /* ---- the end ---- */
 
-static void change_end(struct change_op *op, rc_t rc)
+static void change_end(void *arg, rc_t rc)
 {
-	op->fault.rc = rc;
-	op->done(op->arg, &op->fault);
+	struct change_op *op = arg;
+
+	op->attempt.fault.rc = rc;
+	op->done(op->arg, &op->attempt.fault);
 	secret_free(&op->pin);
 	secret_free(&op->otp);
 	secret_free(&op->fresh);
@@ -65,95 +63,7 @@ static void change_deferred(void *arg)
 {
 	struct change_op *op = arg;
 
-	change_end(op, op->fault.rc);
-}
-
-/* The row of the refusal was written (or not, and then the router tries). */
-static void refusal_written(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct change_op *op = arg;
-
-	(void)rows;
-	op->call->audited = rc == RC_OK;
-	change_end(op, rc == RC_OK ? op->fault.rc : rc);
-}
-
-static void refusal_row(struct change_op *op, struct audit_row *row, rc_t rc)
-{
-	op->fault.rc = rc;
-	audit_row_from_call(row, op->call, op->call->event, rc);
-}
-
-/* Ends; a try that was counted for nothing is given back. */
-static void change_stop(struct change_op *op, rc_t rc)
-{
-	struct audit_row row;
-
-	if (op->ordinal == 0) {
-		change_end(op, rc);
-		return;
-	}
-	op->ordinal = 0;
-	refusal_row(op, &row, rc);
-	store_attempt_give_back(op->core->pg, &row, &op->credential, refusal_written, op);
-}
-
-static void wrong_fill(
-	struct change_op *op, struct attempt_wrong *wrong, const struct audit_row *row)
-{
-	*wrong = (struct attempt_wrong){
-		.credential = op->credential,
-		.subscriber = op->call->who.subscriber,
-		.ordinal = op->ordinal,
-		.now_ms = row->at_ms,
-	};
-	if (id_random(&wrong->lock_event) != RC_OK)
-		abort();
-}
-
-static void lock_written(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct change_op *op = arg;
-
-	if (rc == RC_OK && pg_row_count(rows) == 1 && pg_bool(rows, 0, 0))
-		core_notices_wake(op->core);
-	refusal_written(op, rc, rows);
-}
-
-static void change_wrong(struct change_op *op, rc_t rc)
-{
-	struct attempt_wrong wrong;
-	struct audit_row row;
-
-	op->fault.has_tries = true;
-	op->fault.tries_left =
-		op->ordinal >= GUARD_TRIES ? 0 : (unsigned)(GUARD_TRIES - op->ordinal);
-	refusal_row(op, &row, rc);
-	wrong_fill(op, &wrong, &row);
-	store_attempt_wrong(op->core->pg, &row, &wrong, lock_written, op);
-}
-
-static void change_lock(struct change_op *op)
-{
-	struct attempt_wrong wrong;
-	struct audit_row row;
-
-	refusal_row(op, &row, RC_PIN_LOCKED);
-	wrong_fill(op, &wrong, &row);
-	store_credential_lock(op->core->pg, &row, &wrong, lock_written, op);
-}
-
-static void change_replayed(struct change_op *op, unsigned wait_s)
-{
-	if (op->call->lang == LANG_EN)
-		snprintf(op->text, sizeof(op->text),
-			"The OTP was used already; wait %u seconds for the next one", wait_s);
-	else
-		snprintf(op->text, sizeof(op->text),
-			"Mã OTP đã được dùng; hãy đợi %u giây để có mã mới", wait_s);
-	op->fault.text = op->text;
-	op->fault.retry_after_s = wait_s;
-	change_stop(op, RC_OTP_REPLAYED);
+	change_end(op, op->attempt.fault.rc);
 }
 
 /* ---- the commit ---- */
@@ -177,12 +87,12 @@ static void change_committed(void *arg, rc_t rc, const struct pg_rows *rows)
 		core_tokens_doubt(op->core); /* some changes end tokens */
 		change_end(op, RC_OK);
 	} else if (done.locked) {
-		change_stop(op, RC_PIN_LOCKED);
+		attempt_stop(&op->attempt, RC_PIN_LOCKED);
 	} else if (op->otp_step != 0 && done.last_step >= op->otp_step) {
-		change_replayed(op, OTP_STEP_S);
+		attempt_overtaken(&op->attempt, done.last_step);
 	} else {
 		/* another change of the same came first */
-		change_stop(op, RC_CONFLICT);
+		attempt_stop(&op->attempt, RC_CONFLICT);
 	}
 }
 
@@ -249,7 +159,7 @@ static void change_accept(struct change_op *op, struct hsm_answer *answer)
 		op->record = answer->proved->password;
 	}
 	if (op->kind == CHANGE_PASSWORD && op->record.generation == 0)
-		change_stop(op, RC_INTERNAL);
+		attempt_stop(&op->attempt, RC_INTERNAL);
 	else
 		change_commit(op);
 }
@@ -258,29 +168,10 @@ static void change_answered(void *arg, struct hsm_answer *answer)
 {
 	struct change_op *op = arg;
 
-	op->fault.retry_after_s = answer->retry_after_s;
-	switch (answer->rc) {
-	case RC_OK:
+	if (answer->rc == RC_OK)
 		change_accept(op, answer);
-		break;
-	case RC_PIN_WRONG:
-	case RC_OTP_WRONG:
-		change_wrong(op, answer->rc);
-		break;
-	case RC_PIN_LOCKED:
-		change_lock(op);
-		break;
-	case RC_OTP_REPLAYED:
-		change_replayed(op, answer->retry_after_s);
-		break;
-	case RC_HSM_LOST:
-		/* it may have checked the factors: the try stays counted */
-		change_end(op, RC_HSM_LOST);
-		break;
-	default:
-		change_stop(op, answer->rc == RC_SEAL_BROKEN ? RC_HSM_REFUSED : answer->rc);
-		break;
-	}
+	else
+		attempt_refused(&op->attempt, answer);
 }
 
 static void factors_fill(
@@ -337,18 +228,9 @@ static void change_attempted(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	store_attempt_read(rows, &attempt);
-	op->ordinal = attempt.ordinal;
 	op->revision = attempt.revision;
-	if (attempt.taken) {
+	if (attempt_taken(&op->attempt, &attempt))
 		change_ask(op, &attempt);
-	} else if (attempt.lost) {
-		change_lock(op);
-	} else if (attempt.locked) {
-		change_end(op, RC_PIN_LOCKED);
-	} else {
-		op->fault.retry_after_s = RETRY_IN_FLIGHT_S;
-		change_end(op, RC_TOO_MANY);
-	}
 }
 
 /* ---- reading and checking ---- */
@@ -416,17 +298,26 @@ static struct change_op *change_new(struct core *core, struct call *call, enum c
 	op->done = done;
 	op->arg = arg;
 	op->credential = factors->credential;
+	op->attempt = (struct attempt){
+		.core = core,
+		.call = call,
+		.event = call->event,
+		.end = change_end,
+		.arg = op,
+		.credential = factors->credential,
+		.subscriber = call->who.subscriber,
+	};
 	op->has_pin = factors->pin.data != NULL;
 	op->has_otp = factors->otp.data != NULL;
-	op->fault.rc = RC_OK;
+	op->attempt.fault.rc = RC_OK;
 	if (factors->pin.len > FACTOR_MAX)
-		op->fault.rc = RC_PIN_INVALID_TYPE;
+		op->attempt.fault.rc = RC_PIN_INVALID_TYPE;
 	else if (factors->otp.len > FACTOR_MAX)
-		op->fault.rc = RC_OTP_INVALID_TYPE;
-	if (op->fault.rc == RC_OK && op->has_pin)
-		op->fault.rc = secret_set(&op->pin, factors->pin);
-	if (op->fault.rc == RC_OK && op->has_otp)
-		op->fault.rc = secret_set(&op->otp, factors->otp);
+		op->attempt.fault.rc = RC_OTP_INVALID_TYPE;
+	if (op->attempt.fault.rc == RC_OK && op->has_pin)
+		op->attempt.fault.rc = secret_set(&op->pin, factors->pin);
+	if (op->attempt.fault.rc == RC_OK && op->has_otp)
+		op->attempt.fault.rc = secret_set(&op->otp, factors->otp);
 	return op;
 }
 
@@ -437,11 +328,11 @@ void core_account_change_pin(struct core *core, struct call *call,
 {
 	struct change_op *op = change_new(core, call, CHANGE_PIN, factors, done, arg);
 
-	if (op->fault.rc == RC_OK && new_pin.len > FACTOR_MAX)
-		op->fault.rc = RC_PIN_WEAK;
-	if (op->fault.rc == RC_OK)
-		op->fault.rc = secret_set(&op->fresh, new_pin);
-	if (op->fault.rc == RC_OK)
+	if (op->attempt.fault.rc == RC_OK && new_pin.len > FACTOR_MAX)
+		op->attempt.fault.rc = RC_PIN_WEAK;
+	if (op->attempt.fault.rc == RC_OK)
+		op->attempt.fault.rc = secret_set(&op->fresh, new_pin);
+	if (op->attempt.fault.rc == RC_OK)
 		change_load(op);
 	else
 		core_defer(core, change_deferred, op);
@@ -452,7 +343,7 @@ void core_account_sign_out_everywhere(struct core *core, struct call *call,
 {
 	struct change_op *op = change_new(core, call, CHANGE_SESSIONS, factors, done, arg);
 
-	if (op->fault.rc == RC_OK)
+	if (op->attempt.fault.rc == RC_OK)
 		change_load(op);
 	else
 		core_defer(core, change_deferred, op);
@@ -462,7 +353,7 @@ static void change_password_checked(void *arg, const struct password_checked *ch
 {
 	struct change_op *op = arg;
 
-	op->fault.retry_after_s = checked->retry_after_s;
+	op->attempt.fault.retry_after_s = checked->retry_after_s;
 	op->password.version = checked->version;
 	if (checked->rc == RC_OK)
 		change_load(op);
@@ -492,16 +383,16 @@ void core_account_change_password(struct core *core, struct call *call, struct s
 {
 	struct change_op *op = change_new(core, call, CHANGE_PASSWORD, factors, done, arg);
 
-	if (op->fault.rc == RC_OK && new_password.len == 0)
-		op->fault.rc =
+	if (op->attempt.fault.rc == RC_OK && new_password.len == 0)
+		op->attempt.fault.rc =
 			RC_PASSWORD_WEAK; /* to the SAM it would mean that none is asked for */
-	if (op->fault.rc == RC_OK)
-		op->fault.rc = secret_set(&op->fresh, new_password);
-	if (op->fault.rc == RC_OK)
-		op->fault.rc = digest_sha256(cookie, op->password.session_sha256);
-	if (op->fault.rc == RC_OK)
-		op->fault.rc = password_query_of(&op->query, &call->who.subscriber);
-	if (op->fault.rc == RC_OK)
+	if (op->attempt.fault.rc == RC_OK)
+		op->attempt.fault.rc = secret_set(&op->fresh, new_password);
+	if (op->attempt.fault.rc == RC_OK)
+		op->attempt.fault.rc = digest_sha256(cookie, op->password.session_sha256);
+	if (op->attempt.fault.rc == RC_OK)
+		op->attempt.fault.rc = password_query_of(&op->query, &call->who.subscriber);
+	if (op->attempt.fault.rc == RC_OK)
 		password_check(core, &op->query, password, change_password_checked, op);
 	else
 		core_defer(core, change_deferred, op);

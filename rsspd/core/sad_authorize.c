@@ -5,6 +5,7 @@
 #include "core/sad.h"
 
 #include "base/clock.h"
+#include "core/attempt.h"
 #include "core/code.h"
 #include "core/subject.h"
 #include "store/sad.h"
@@ -13,11 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FACTOR_MAX 256
-#define RETRY_IN_FLIGHT_S 1
-#define RETRY_THROTTLED_S 60
-#define OTP_STEP_S 30
 
 struct authorize_op {
 	struct core *core;
@@ -40,7 +36,7 @@ struct authorize_op {
 	enum scal scal;
 	int64_t start_ms, end_ms;
 	/* what was got */
-	int64_t ordinal; /* of the try that is counted and not yet accounted for; 0: none */
+	struct attempt attempt;
 	bool authorised; /* the SAM has said yes: only the commit is missing */
 	struct id handle;
 	uint8_t sha256[SHA256_LEN];
@@ -52,21 +48,22 @@ struct authorize_op {
 	int64_t otp_step;
 	/* the end */
 	unsigned rounds;
-	struct fault fault;
 	struct buf why;
 };
 
 static void authorize_load(struct authorize_op *op);
 
-static void authorize_end(struct authorize_op *op, rc_t rc)
+static void authorize_end(void *arg, rc_t rc)
 {
+	struct authorize_op *op = arg;
 	struct sad_issued issued = {&op->text, sad_expires_in_s(op->end_ms)};
+	struct fault *fault = &op->attempt.fault;
 	const char *text = NULL;
 
-	op->fault.rc = rc;
+	fault->rc = rc;
 	if (rc != RC_OK && op->why.len > 0 && buf_string(&op->why, &text) == RC_OK)
-		op->fault.text = text;
-	op->done(op->arg, &op->fault, rc == RC_OK ? &issued : NULL);
+		fault->text = text;
+	op->done(op->arg, fault, rc == RC_OK ? &issued : NULL);
 	buf_free(&op->hashes);
 	buf_free(&op->seal);
 	buf_free(&op->slot.salt);
@@ -77,98 +74,6 @@ static void authorize_end(struct authorize_op *op, rc_t rc)
 	secret_free(&op->otp);
 	secret_free(&op->text);
 	free(op);
-}
-
-/* The row of the refusal was written (or not, and then the router tries). */
-static void refusal_written(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct authorize_op *op = arg;
-
-	(void)rows;
-	op->call->audited = rc == RC_OK;
-	authorize_end(op, rc == RC_OK ? op->fault.rc : rc);
-}
-
-static void refusal_row(struct authorize_op *op, struct audit_row *row, rc_t rc)
-{
-	op->fault.rc = rc;
-	audit_row_from_call(row, op->call, "authorisation.refused", rc);
-}
-
-/* Ends; a try that was counted for nothing is given back. */
-static void authorize_stop(struct authorize_op *op, rc_t rc)
-{
-	struct audit_row row;
-
-	if (op->ordinal == 0) {
-		authorize_end(op, rc);
-		return;
-	}
-	op->ordinal = 0;
-	refusal_row(op, &row, rc);
-	store_attempt_give_back(op->core->pg, &row, &op->credential, refusal_written, op);
-}
-
-static void wrong_fill(
-	struct authorize_op *op, struct attempt_wrong *wrong, const struct audit_row *row)
-{
-	*wrong = (struct attempt_wrong){
-		.credential = op->credential,
-		.subscriber = op->versions.subscriber,
-		.client = op->call->who.client,
-		.ordinal = op->ordinal,
-		.now_ms = row->at_ms,
-	};
-	if (id_random(&wrong->lock_event) != RC_OK)
-		abort();
-}
-
-static void lock_written(void *arg, rc_t rc, const struct pg_rows *rows)
-{
-	struct authorize_op *op = arg;
-
-	if (rc == RC_OK && pg_row_count(rows) == 1 && pg_bool(rows, 0, 0))
-		core_notices_wake(op->core);
-	refusal_written(op, rc, rows);
-}
-
-static void authorize_wrong(struct authorize_op *op, rc_t rc)
-{
-	struct attempt_wrong wrong;
-	struct audit_row row;
-
-	op->fault.has_tries = true;
-	op->fault.tries_left =
-		op->ordinal < GUARD_TRIES ? (unsigned)(GUARD_TRIES - op->ordinal) : 0;
-	refusal_row(op, &row, rc);
-	wrong_fill(op, &wrong, &row);
-	store_attempt_wrong(op->core->pg, &row, &wrong, lock_written, op);
-}
-
-static void authorize_lock(struct authorize_op *op)
-{
-	struct attempt_wrong wrong;
-	struct audit_row row;
-
-	refusal_row(op, &row, RC_PIN_LOCKED);
-	wrong_fill(op, &wrong, &row);
-	store_credential_lock(op->core->pg, &row, &wrong, lock_written, op);
-}
-
-static void authorize_replayed(struct authorize_op *op, unsigned wait_s)
-{
-	char text[160];
-
-	if (op->call->lang == LANG_EN)
-		snprintf(text, sizeof(text),
-			"The OTP was used already; wait %u seconds for the next one", wait_s);
-	else
-		snprintf(text, sizeof(text), "Mã OTP đã được dùng; hãy đợi %u giây để có mã mới",
-			wait_s);
-	op->fault.retry_after_s = wait_s;
-	if (buf_set(&op->why, span_string(text)) != RC_OK)
-		buf_clear(&op->why);
-	authorize_stop(op, RC_OTP_REPLAYED);
 }
 
 /* ---- the commit ---- */
@@ -185,26 +90,21 @@ static void sad_added(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	store_sad_added_read(rows, &added);
-	bool replayed = op->otp_step != 0 && added.last_step >= op->otp_step;
 	if (added.done) {
 		op->call->audited = true;
 		authorize_end(op, RC_OK);
 	} else if (added.answered) {
-		authorize_stop(op, RC_CONSENT_DONE);
+		attempt_stop(&op->attempt, RC_CONSENT_DONE);
 	} else if (added.locked) {
-		authorize_stop(op, RC_PIN_LOCKED);
-	} else if (replayed) {
-		/* the row may say anything: no code is accepted more than one step ahead */
-		int64_t now = clock_wall_ms() / 1000, ahead = now / OTP_STEP_S + 1;
-		int64_t last = added.last_step < ahead ? added.last_step : ahead;
-		int64_t wait = (last + 1) * OTP_STEP_S - now;
-		authorize_replayed(op, wait < 1 ? 1 : (unsigned)wait);
+		attempt_stop(&op->attempt, RC_PIN_LOCKED);
+	} else if (op->otp_step != 0 && added.last_step >= op->otp_step) {
+		attempt_overtaken(&op->attempt, added.last_step);
 	} else if (op->rounds++ < SUBJECT_ROUNDS) {
 		/* a version changed; or the guard did while its row was waited for, and what was
 		 * read of it is from before */
 		authorize_load(op);
 	} else {
-		authorize_stop(op, RC_UNAVAILABLE);
+		attempt_stop(&op->attempt, RC_UNAVAILABLE);
 	}
 }
 
@@ -269,7 +169,7 @@ static void authorize_accept(struct authorize_op *op, struct job_authorized *ans
 		rc = code_seal(&op->code_seal, op->consent->code, &op->consent->made->consent,
 			secret_span(&op->text));
 	if (rc != RC_OK) {
-		authorize_stop(op, rc);
+		attempt_stop(&op->attempt, rc);
 		return;
 	}
 	op->seal = answer->seal;
@@ -285,29 +185,10 @@ static void authorize_answered(void *arg, struct hsm_answer *answer)
 {
 	struct authorize_op *op = arg;
 
-	op->fault.retry_after_s = answer->retry_after_s;
-	switch (answer->rc) {
-	case RC_OK:
+	if (answer->rc == RC_OK)
 		authorize_accept(op, answer->authorized);
-		break;
-	case RC_PIN_WRONG:
-	case RC_OTP_WRONG:
-		authorize_wrong(op, answer->rc);
-		break;
-	case RC_PIN_LOCKED:
-		authorize_lock(op);
-		break;
-	case RC_OTP_REPLAYED:
-		authorize_replayed(op, answer->retry_after_s);
-		break;
-	case RC_HSM_LOST:
-		/* it may have checked the factors: the try stays counted */
-		authorize_end(op, RC_HSM_LOST);
-		break;
-	default:
-		authorize_stop(op, answer->rc == RC_SEAL_BROKEN ? RC_HSM_REFUSED : answer->rc);
-		break;
-	}
+	else
+		attempt_refused(&op->attempt, answer);
 }
 
 static void authorize_ask(struct authorize_op *op, const struct attempt_row *row)
@@ -340,7 +221,7 @@ static void authorize_ask(struct authorize_op *op, const struct attempt_row *row
 	hsm_client_authorize(op->core->hsm, &job, authorize_answered, op);
 }
 
-static void attempt_taken(void *arg, rc_t rc, const struct pg_rows *rows)
+static void attempt_counted(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct authorize_op *op = arg;
 	struct attempt_row attempt = {0};
@@ -352,18 +233,9 @@ static void attempt_taken(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	store_attempt_read(rows, &attempt);
-	op->ordinal = attempt.ordinal;
 	op->revision = attempt.revision;
-	if (attempt.taken) {
+	if (attempt_taken(&op->attempt, &attempt))
 		authorize_ask(op, &attempt);
-	} else if (attempt.lost) {
-		authorize_lock(op);
-	} else if (attempt.locked) {
-		authorize_end(op, RC_PIN_LOCKED);
-	} else {
-		op->fault.retry_after_s = attempt.throttled ? RETRY_THROTTLED_S : RETRY_IN_FLIGHT_S;
-		authorize_end(op, RC_TOO_MANY);
-	}
 }
 
 /* ---- reading and deciding ---- */
@@ -428,6 +300,7 @@ static rc_t authorize_keep(struct authorize_op *op, const struct subject_row *su
 	memcpy(op->certificate_sha256, subject->certificate_sha256.data, SHA256_LEN);
 	op->scal = subject->scal == 2 ? SCAL_2 : SCAL_1;
 	subject_versions(&op->versions, subject, &op->call->who.client);
+	op->attempt.subscriber = subject->subscriber;
 	return RC_OK;
 }
 
@@ -442,7 +315,7 @@ static void authorize_decided(struct authorize_op *op)
 	}
 	op->start_ms = attempt.now_ms;
 	op->end_ms = op->start_ms + op->core->settings.sad_lifetime_ms;
-	store_attempt_take(op->core->pg, &attempt, attempt_taken, op);
+	store_attempt_take(op->core->pg, &attempt, attempt_counted, op);
 }
 
 static void authorize_policy_read(void *arg, rc_t rc)
@@ -450,7 +323,7 @@ static void authorize_policy_read(void *arg, rc_t rc)
 	struct authorize_op *op = arg;
 
 	if (rc != RC_OK)
-		authorize_stop(op, subject_read_rc(rc));
+		attempt_stop(&op->attempt, subject_read_rc(rc));
 	else
 		authorize_load(op);
 }
@@ -463,7 +336,7 @@ static void authorize_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (rc == RC_OK && pg_row_count(rows) != 1)
 		rc = RC_CREDENTIAL_ID_INVALID;
 	if (rc != RC_OK) {
-		authorize_stop(op, subject_read_rc(rc));
+		attempt_stop(&op->attempt, subject_read_rc(rc));
 		return;
 	}
 	store_subject_read(rows, 0, &subject);
@@ -478,7 +351,7 @@ static void authorize_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 	if (rc == RC_OK)
 		authorize_decided(op);
 	else
-		authorize_stop(op, rc);
+		attempt_stop(&op->attempt, rc);
 }
 
 static void authorize_load(struct authorize_op *op)
@@ -510,7 +383,13 @@ void core_authorize(struct core *core, struct call *call, const struct authorize
 		.digest = request->digest,
 		.consent = request->consent,
 		.has_pin = request->pin.data != NULL,
-		.has_otp = request->otp.data != NULL};
+		.has_otp = request->otp.data != NULL,
+		.attempt = {.core = core,
+			.call = call,
+			.event = "authorisation.refused",
+			.end = authorize_end,
+			.arg = op,
+			.credential = request->credential}};
 	if (op->digest == NULL)
 		op->digest = op->hash_count > 0 ? digest_algo_by_len(op->hash_len)
 						: digest_algo_by_kind(DIGEST_SHA256);

@@ -1,0 +1,38 @@
+/*
+ * One try of a credential's factors: by credentials/authorize, by a consent, by a change of the
+ * account. It is counted and committed before a SAM is asked (store_attempt_take()), and accounted
+ * for once: in the commit of what it was for, or by one of the ends below, each in a commit with
+ * its row of the audit. Seen by the files of core/ only.
+ */
+#ifndef CORE_ATTEMPT_H
+#define CORE_ATTEMPT_H
+
+#include "core/internal.h"
+#include "store/credential.h"
+
+#define FACTOR_MAX 256 /* bytes of a PIN or an OTP */
+
+/* Part of an operation, which fills in the first members; `end` gets `arg` and what became of it,
+ * and `fault` says more. */
+struct attempt {
+	struct core *core;
+	struct call *call;
+	const char *event; /* of the row of a refusal */
+	void (*end)(void *arg, rc_t rc);
+	void *arg;
+	struct id credential, subscriber;
+	int64_t ordinal; /* of the try that is counted and not yet accounted for; 0: none */
+	struct fault fault;
+	char text[160]; /* of the fault, where it has words of its own */
+};
+
+/* Was it counted? Otherwise it has ended: locked, throttled, another one under way. */
+bool attempt_taken(struct attempt *attempt, const struct attempt_row *row);
+/* Ends for a reason that says nothing of the factors: the try is given back. */
+void attempt_stop(struct attempt *attempt, rc_t rc);
+/* Ends as the SAM said; any answer but RC_OK. */
+void attempt_refused(struct attempt *attempt, const struct hsm_answer *answer);
+/* Ends because the OTP's step, or a later one, was taken meanwhile. */
+void attempt_overtaken(struct attempt *attempt, int64_t last_step);
+
+#endif
