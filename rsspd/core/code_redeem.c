@@ -9,6 +9,7 @@
 #include "core/subject.h"
 #include "core/token.h"
 #include "store/authorization_code.h"
+#include "store/refresh_token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,7 +222,7 @@ static void reused(struct redeem_op *op)
 	struct audit_row row;
 
 	audit_row_from_call(&row, op->call, "code.reused", RC_CODE_INVALID);
-	store_code_reused(op->core->pg, &row, &op->use.consent, reuse_written, op);
+	store_consent_revoke(op->core->pg, &row, &op->use.consent, reuse_written, op);
 }
 
 static rc_t redeem_check(struct redeem_op *op, const struct code_row *row)

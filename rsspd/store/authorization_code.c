@@ -123,19 +123,3 @@ void store_code_use(struct pg *pg, const struct audit_row *audit, const struct c
 	pg_put_time(params, use->refresh_ends_ms);
 	pg_submit(pg, &code_use, params, done, arg);
 }
-
-/* The trigger on revoked_at ends access tokens and SADs. */
-static const struct pg_statement code_reused = {.name = "code_reused", .sql =
-	"WITH ended AS (UPDATE rssp.consent SET revoked_at = $1::timestamptz"
-	"  WHERE id = $18::uuid AND revoked_at IS NULL),"
-	" asked AS (SELECT 1), noted AS (" AUDIT_INSERT("asked") ") SELECT 1::bigint"};
-
-void store_code_reused(struct pg *pg, const struct audit_row *audit, const struct id *consent,
-	pg_done_fn done, void *arg)
-{
-	struct pg_params *params = unit_params(audit);
-
-	pg_set_lane(params, consent);
-	pg_put_id(params, consent);
-	pg_submit(pg, &code_reused, params, done, arg);
-}

@@ -68,8 +68,5 @@ struct code_use {
 };
 void store_code_use(struct pg *pg, const struct audit_row *audit, const struct code_use *use,
 	pg_done_fn done, void *arg);
-/* A used code came again: what it gave ends. */
-void store_code_reused(struct pg *pg, const struct audit_row *audit, const struct id *consent,
-	pg_done_fn done, void *arg);
 
 #endif
