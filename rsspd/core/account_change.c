@@ -219,18 +219,12 @@ static void change_ask(struct change_op *op, const struct attempt_row *row)
 static void change_attempted(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct change_op *op = arg;
-	struct attempt_row attempt = {0};
+	struct attempt_row attempt;
 
-	if (rc == RC_OK && pg_row_count(rows) != 1)
-		rc = RC_INTERNAL;
-	if (rc != RC_OK) {
-		change_end(op, rc);
+	if (!attempt_taken(&op->attempt, rc, rows, &attempt))
 		return;
-	}
-	store_attempt_read(rows, &attempt);
 	op->revision = attempt.revision;
-	if (attempt_taken(&op->attempt, &attempt))
-		change_ask(op, &attempt);
+	change_ask(op, &attempt);
 }
 
 /* ---- reading and checking ---- */

@@ -114,8 +114,14 @@ void attempt_overtaken(struct attempt *attempt, int64_t last_step)
 	attempt_replayed(attempt, wait < 1 ? 1 : (unsigned)wait);
 }
 
-bool attempt_taken(struct attempt *attempt, const struct attempt_row *row)
+bool attempt_taken(
+	struct attempt *attempt, rc_t rc, const struct pg_rows *rows, struct attempt_row *row)
 {
+	if (rc != RC_OK || pg_row_count(rows) != 1) {
+		attempt_end(attempt, rc == RC_OK ? RC_INTERNAL : rc);
+		return false;
+	}
+	store_attempt_read(rows, row);
 	attempt->ordinal = row->ordinal;
 	if (row->taken)
 		return true;

@@ -26,8 +26,10 @@ struct attempt {
 	char text[160]; /* of the fault, where it has words of its own */
 };
 
-/* Was it counted? Otherwise it has ended: locked, throttled, another one under way. */
-bool attempt_taken(struct attempt *attempt, const struct attempt_row *row);
+/* The answer to store_attempt_take(). Was it counted? Then `row` has what the SAM needs. Otherwise
+ * it has ended: no store, locked, throttled, another one under way. */
+bool attempt_taken(
+	struct attempt *attempt, rc_t rc, const struct pg_rows *rows, struct attempt_row *row);
 /* Ends for a reason that says nothing of the factors: the try is given back. */
 void attempt_stop(struct attempt *attempt, rc_t rc);
 /* Ends as the SAM said; any answer but RC_OK. */

@@ -221,21 +221,15 @@ static void authorize_ask(struct authorize_op *op, const struct attempt_row *row
 	hsm_client_authorize(op->core->hsm, &job, authorize_answered, op);
 }
 
-static void attempt_counted(void *arg, rc_t rc, const struct pg_rows *rows)
+static void authorize_attempted(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct authorize_op *op = arg;
-	struct attempt_row attempt = {0};
+	struct attempt_row attempt;
 
-	if (rc == RC_OK && pg_row_count(rows) != 1)
-		rc = RC_INTERNAL;
-	if (rc != RC_OK) {
-		authorize_end(op, rc);
+	if (!attempt_taken(&op->attempt, rc, rows, &attempt))
 		return;
-	}
-	store_attempt_read(rows, &attempt);
 	op->revision = attempt.revision;
-	if (attempt_taken(&op->attempt, &attempt))
-		authorize_ask(op, &attempt);
+	authorize_ask(op, &attempt);
 }
 
 /* ---- reading and deciding ---- */
@@ -315,7 +309,7 @@ static void authorize_decided(struct authorize_op *op)
 	}
 	op->start_ms = attempt.now_ms;
 	op->end_ms = op->start_ms + op->core->settings.sad_lifetime_ms;
-	store_attempt_take(op->core->pg, &attempt, attempt_counted, op);
+	store_attempt_take(op->core->pg, &attempt, authorize_attempted, op);
 }
 
 static void authorize_policy_read(void *arg, rc_t rc)
