@@ -26,8 +26,9 @@ static const struct text fault_words[VERIFY_FAULTS] = {
 		"các trường biểu mẫu bị thay đổi sau khi ký"},
 	[VERIFY_LATER_BYTES] = {"bytes were appended that are no revision of the document",
 		"có dữ liệu ghi thêm không thuộc phiên bản nào của tài liệu"},
-	[VERIFY_CERTIFICATION] = {"a change that the certifying signature forbids",
-		"thay đổi mà chữ ký chứng nhận không cho phép"},
+	[VERIFY_CERTIFICATION] =
+		{"a change that this signature forbids: it certified or locked the document",
+			"thay đổi mà chữ ký này không cho phép: tài liệu đã được chứng nhận hoặc khoá"},
 	[VERIFY_CMS_MALFORMED] = {"the signature's data is damaged", "dữ liệu chữ ký bị hỏng"},
 	[VERIFY_CMS_TRAILING] = {"there is more data behind the signature",
 		"có dữ liệu thừa sau chữ ký"},

@@ -403,6 +403,18 @@ def test_a_certifying_signature_says_whether_others_may_sign(verify, good, level
     assert verify.faults(certified(good, level).sign(good)) == faults
 
 
+@pytest.mark.parametrize("entries, field", [
+    (b"/Reference [<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Action /All /P 1 >> >>]", b""),
+    (b"", b"/Lock << /Type /SigFieldLock /Action /All /P 1 >>"),
+    (b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /P 1 >> >>]", b"")],
+    ids=["field-mdp", "lock", "approval-doc-mdp"])
+def test_a_signature_that_locks_the_document_forbids_any_further_one(verify, good, entries, field):
+    """ISO 32000-2 table 236: "Lock document after signing"; others write it as DocMDP."""
+    data = Pdf().sign(good, entries=entries, field=field)
+    assert verify.faults(data) == set()
+    assert verify.faults(data.sign(good)) == {"certification_broken"}
+
+
 def test_a_permission_that_came_later_permits_nothing(verify, good):
     """The attacker adds the certification himself."""
     data = form().sign(good)

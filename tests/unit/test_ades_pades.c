@@ -282,6 +282,53 @@ static void test_a_document_certified_as_final_is_refused(void **state)
 	buf_free(&pdf);
 }
 
+/* ISO 32000-2 table 236: what programs call "lock document after signing". */
+static void test_a_document_that_a_signature_locks_is_refused(void **state)
+{
+#define SIGNED(references)                                                                     \
+	"<< /Type /Sig /Filter /Adobe.PPKLite /ByteRange [0 1 2 3] /Contents <00> /Reference " \
+	"[" references "] >>"
+#define PARAMS(method, params) \
+	"<< /Type /SigRef /TransformMethod /" method " /TransformParams << " params " >> >>"
+#define FIELD(more) "<< /FT /Sig /T (Ky) /V 5 0 R " more " >>"
+	static const struct {
+		struct shape shape;
+		rc_t expected;
+	} cases[] = {
+		{{"FieldMDP", "/AcroForm << /Fields [6 0 R] >>", "",
+			 {SIGNED(PARAMS("FieldMDP", "/Action /All /P 1")), FIELD(""), NULL}},
+			RC_PDF_FINAL},
+		{{"an approval's DocMDP", "/AcroForm << /Fields [6 0 R] >>", "",
+			 {SIGNED(PARAMS("DocMDP", "/P 1")), FIELD(""), NULL}},
+			RC_PDF_FINAL},
+		{{"the field's Lock", "/AcroForm << /Fields [6 0 R] >>", "",
+			 {SIGNED(""), FIELD("/Lock << /Action /All /P 1 >>"), NULL}},
+			RC_PDF_FINAL},
+		{{"deep in the form", "/AcroForm << /Fields [<< /T (a) /Kids [6 0 R] >>] >>", "",
+			 {SIGNED(""), FIELD("/Lock << /Action /All /P 1 >>"), NULL}},
+			RC_PDF_FINAL},
+		{{"fields alone", "/AcroForm << /Fields [6 0 R] >>", "",
+			 {SIGNED(PARAMS("FieldMDP", "/Action /All")),
+				 FIELD("/Lock << /Action /All >>"), NULL}},
+			RC_OK},
+		{{"a lock that nobody closed yet", "/AcroForm << /Fields [5 0 R] >>", "",
+			 {"<< /FT /Sig /T (Ky) /Lock << /Action /All /P 1 >> >>", NULL}},
+			RC_OK},
+	};
+#undef SIGNED
+#undef PARAMS
+#undef FIELD
+	struct buf pdf = BUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		make_pdf(&cases[i].shape, &pdf);
+		if (refusal(buf_span(&pdf)) != cases[i].expected)
+			fail_msg("%s", cases[i].shape.name);
+	}
+	buf_free(&pdf);
+}
+
 static void test_damaged_and_absurd_files_are_refused(void **state)
 {
 	static const struct shape absurd[] = {
@@ -378,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_a_changed_document_is_not_valid),
 		cmocka_unit_test(test_encrypted_files_are_refused_by_name),
 		cmocka_unit_test(test_a_document_certified_as_final_is_refused),
+		cmocka_unit_test(test_a_document_that_a_signature_locks_is_refused),
 		cmocka_unit_test(test_damaged_and_absurd_files_are_refused),
 		cmocka_unit_test(test_a_wrong_signature_is_not_taken_and_the_right_one_still_is),
 		cmocka_unit_test(test_a_scheme_that_does_not_fit_the_key_is_refused),

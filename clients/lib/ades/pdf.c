@@ -171,8 +171,11 @@ static bool first_page(
 	return false;
 }
 
+/* A signed field, and the dictionary of its signature. */
+typedef rc_t (*signed_field_fn)(struct pdf *pdf, qpdf_oh field, qpdf_oh value, void *arg);
+
 struct walk {
-	pdf_contents_fn fn;
+	signed_field_fn fn;
 	void *arg;
 };
 
@@ -190,9 +193,7 @@ static rc_t visit_fields(struct pdf *pdf, qpdf_oh fields, unsigned depth, const 
 		qpdf_oh contents = qpdf_oh_get_key_if_dict(qpdf, value, "/Contents");
 		if (qpdf_oh_is_string(qpdf, contents) &&
 			qpdf_oh_has_key(qpdf, value, "/ByteRange")) {
-			size_t len = 0;
-			const char *bytes = qpdf_oh_get_binary_string_value(qpdf, contents, &len);
-			rc = walk->fn(walk->arg, SPAN(bytes, len));
+			rc = walk->fn(pdf, field, value, walk->arg);
 		} else {
 			rc = visit_fields(pdf, qpdf_oh_get_key_if_dict(qpdf, field, "/Kids"),
 				depth + 1, walk);
@@ -204,12 +205,35 @@ static rc_t visit_fields(struct pdf *pdf, qpdf_oh fields, unsigned depth, const 
 	return rc;
 }
 
-rc_t pdf_each_signature(struct pdf *pdf, pdf_contents_fn fn, void *arg)
+static rc_t visit_form(struct pdf *pdf, signed_field_fn fn, void *arg)
 {
 	const struct walk walk = {.fn = fn, .arg = arg};
 	qpdf_oh form = qpdf_oh_get_key(pdf->qpdf, qpdf_get_root(pdf->qpdf), "/AcroForm");
 
 	return visit_fields(pdf, qpdf_oh_get_key_if_dict(pdf->qpdf, form, "/Fields"), 0, &walk);
+}
+
+struct contents_walk {
+	pdf_contents_fn fn;
+	void *arg;
+};
+
+static rc_t give_contents(struct pdf *pdf, qpdf_oh field, qpdf_oh value, void *arg)
+{
+	const struct contents_walk *walk = arg;
+	size_t len = 0;
+
+	(void)field;
+	const char *bytes = qpdf_oh_get_binary_string_value(
+		pdf->qpdf, qpdf_oh_get_key(pdf->qpdf, value, "/Contents"), &len);
+	return walk->fn(walk->arg, SPAN(bytes, len));
+}
+
+rc_t pdf_each_signature(struct pdf *pdf, pdf_contents_fn fn, void *arg)
+{
+	struct contents_walk walk = {.fn = fn, .arg = arg};
+
+	return visit_form(pdf, give_contents, &walk);
 }
 
 static rc_t count_one(void *arg, struct span contents)
@@ -253,25 +277,49 @@ static unsigned long next_field_number(struct pdf *pdf, qpdf_oh fields)
 	return highest + 1;
 }
 
-/* ISO 32000-1 §12.8.2.2: P 1 permits no change at all, not even a signature. */
-static bool certified_final(struct pdf *pdf, qpdf_oh root)
+static bool permits_nothing(struct pdf *pdf, qpdf_oh dictionary)
+{
+	qpdf_oh permitted = qpdf_oh_get_key_if_dict(pdf->qpdf, dictionary, "/P");
+
+	return qpdf_oh_is_integer(pdf->qpdf, permitted) &&
+	       qpdf_oh_get_int_value_as_int(pdf->qpdf, permitted) == 1;
+}
+
+/* Of a signature; whether DocMDP or, as some programs write it, FieldMDP says so. */
+static bool references_permit_nothing(struct pdf *pdf, qpdf_oh value)
 {
 	qpdf_data qpdf = pdf->qpdf;
-	qpdf_oh perms = qpdf_oh_get_key(qpdf, root, "/Perms");
-	qpdf_oh certified = qpdf_oh_get_key_if_dict(qpdf, perms, "/DocMDP");
-	qpdf_oh references = qpdf_oh_get_key_if_dict(qpdf, certified, "/Reference");
+	qpdf_oh references = qpdf_oh_get_key_if_dict(qpdf, value, "/Reference");
 
 	int count = qpdf_oh_is_array(qpdf, references) ? qpdf_oh_get_array_n_items(qpdf, references)
 						       : 0;
 	for (int i = 0; i < count; i++) {
 		qpdf_oh reference = qpdf_oh_get_array_item(qpdf, references, i);
-		qpdf_oh params = qpdf_oh_get_key_if_dict(qpdf, reference, "/TransformParams");
-		qpdf_oh permitted = qpdf_oh_get_key_if_dict(qpdf, params, "/P");
-		if (qpdf_oh_is_integer(qpdf, permitted) &&
-			qpdf_oh_get_int_value_as_int(qpdf, permitted) == 1)
+		if (permits_nothing(
+			    pdf, qpdf_oh_get_key_if_dict(qpdf, reference, "/TransformParams")))
 			return true;
 	}
 	return false;
+}
+
+static rc_t refuse_closed(struct pdf *pdf, qpdf_oh field, qpdf_oh value, void *arg)
+{
+	(void)arg;
+	return references_permit_nothing(pdf, value) ||
+			       permits_nothing(pdf, qpdf_oh_get_key(pdf->qpdf, field, "/Lock"))
+		       ? RC_PDF_FINAL
+		       : RC_OK;
+}
+
+/* P 1 permits no change at all, not even a signature: said by who certifies (ISO 32000-1
+ * §12.8.2.2), or by who locks the document with his signature (ISO 32000-2 table 236). */
+static bool is_final(struct pdf *pdf, qpdf_oh root)
+{
+	qpdf_oh perms = qpdf_oh_get_key(pdf->qpdf, root, "/Perms");
+
+	return references_permit_nothing(
+		       pdf, qpdf_oh_get_key_if_dict(pdf->qpdf, perms, "/DocMDP")) ||
+	       visit_form(pdf, refuse_closed, NULL) == RC_PDF_FINAL;
 }
 
 /* ISO 32000-1 §12.5.5: with an appearance, or invisible, as the rectangle has no area. */
@@ -358,7 +406,7 @@ static rc_t change_objects(struct pdf *pdf, const struct pdf_widget *widget, qpd
 	if (!qpdf_oh_is_dictionary(qpdf, root) || !qpdf_oh_is_indirect(qpdf, root) ||
 		!choose_page(pdf, root, widget, &page))
 		return RC_PDF_DAMAGED;
-	if (certified_final(pdf, root))
+	if (is_final(pdf, root))
 		return RC_PDF_FINAL;
 
 	qpdf_oh form = qpdf_oh_get_key(qpdf, root, "/AcroForm");

@@ -5,7 +5,7 @@
  *
  * RC_PDF_DAMAGED    not a PDF, a broken cross-reference, or a structure that no update can extend
  * RC_PDF_ENCRYPTED  a password is needed, or was needed to change it
- * RC_PDF_FINAL      certified (DocMDP, P 1): nothing may be added
+ * RC_PDF_FINAL      certified or locked by a signature (P 1): nothing may be added
  * RC_PDF_TOO_LONG   more than PDF_LEN_MAX
  * RC_PDF_NO_PAGE    it has fewer pages
  */

@@ -88,7 +88,7 @@ struct verify_signature {
 	size_t covered; /* bytes from the beginning of the file, its own CMS apart */
 	bool whole_file;
 	unsigned later;	   /* LATER_… */
-	int certification; /* DocMDP: 0 none, 1 no changes, 2 forms, 3 annotations too */
+	int certification; /* DocMDP or a lock: 0 none, 1 no changes, 2 forms, 3 annotations too */
 };
 
 struct verify_report {

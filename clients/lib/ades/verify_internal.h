@@ -131,6 +131,7 @@ struct pdf_signature_found {
 	int certification;
 	bool certifies; /* the catalog's Perms names it */
 	bool locks;	/* FieldMDP or a Lock: fields that may not change */
+	bool closes;	/* they say that nothing may */
 };
 struct pdf_signatures {
 	struct pdf_signature_found items[VERIFY_SIGNATURES_MAX];

@@ -39,6 +39,17 @@ static void read_range(struct view *view, qpdf_oh value, struct pdf_signature_fo
 			  out->range[2] + out->range[3] <= view->bytes.len;
 }
 
+/* 1 to 3; 0: does not say. */
+static int permission_of(struct view *view, qpdf_oh dictionary)
+{
+	qpdf_oh permitted = qpdf_oh_get_key_if_dict(view->qpdf, dictionary, "/P");
+
+	if (!qpdf_oh_is_integer(view->qpdf, permitted))
+		return 0;
+	int p = qpdf_oh_get_int_value_as_int(view->qpdf, permitted);
+	return p >= 1 && p <= 3 ? p : 1;
+}
+
 static void read_references(struct view *view, qpdf_oh value, struct pdf_signature_found *out)
 {
 	qpdf_data qpdf = view->qpdf;
@@ -48,17 +59,24 @@ static void read_references(struct view *view, qpdf_oh value, struct pdf_signatu
 
 	for (int i = 0; i < count && i < REFERENCES_MAX; i++) {
 		qpdf_oh reference = qpdf_oh_get_array_item(qpdf, references, i);
-		if (view_name_is(view, reference, "/TransformMethod", "/FieldMDP"))
-			out->locks = true;
-		if (!view_name_is(view, reference, "/TransformMethod", "/DocMDP"))
-			continue;
 		qpdf_oh params = qpdf_oh_get_key_if_dict(qpdf, reference, "/TransformParams");
-		qpdf_oh permitted = qpdf_oh_get_key_if_dict(qpdf, params, "/P");
-		int p = qpdf_oh_is_integer(qpdf, permitted)
-				? qpdf_oh_get_int_value_as_int(qpdf, permitted)
-				: 2;
-		out->certification = p >= 1 && p <= 3 ? p : 1;
+		int p = permission_of(view, params);
+		if (view_name_is(view, reference, "/TransformMethod", "/FieldMDP")) {
+			out->locks = true;
+			out->closes = out->closes || p == 1;
+		}
+		if (view_name_is(view, reference, "/TransformMethod", "/DocMDP"))
+			out->certification = p == 0 ? 2 : p;
 	}
+}
+
+/* ISO 32000-2 table 236: with P 1 the whole document. */
+static void read_lock(struct view *view, qpdf_oh field, struct pdf_signature_found *out)
+{
+	qpdf_oh lock = qpdf_oh_get_key(view->qpdf, field, "/Lock");
+
+	out->locks = out->locks || qpdf_oh_has_key(view->qpdf, field, "/Lock");
+	out->closes = out->closes || permission_of(view, lock) == 1;
 }
 
 static void read_texts(
@@ -96,8 +114,9 @@ static rc_t add_signature(struct finding *finding, qpdf_oh field, qpdf_oh value)
 	read_texts(view, field, value, out);
 	read_range(view, value, out);
 	read_references(view, value, out);
-	if (qpdf_oh_has_key(qpdf, field, "/Lock"))
-		out->locks = true;
+	read_lock(view, field, out);
+	if (out->closes)
+		out->certification = 1;
 	qpdf_oh contents = qpdf_oh_get_key(qpdf, value, "/Contents");
 	if (qpdf_oh_is_string(qpdf, contents)) {
 		size_t len = 0;
