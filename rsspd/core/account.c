@@ -1,7 +1,7 @@
 #include "core/account_internal.h"
 
-#include "base/base64.h"
 #include "base/clock.h"
+#include "core/secret_text.h"
 #include "core/session.h"
 
 #include <inttypes.h>
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COOKIE_LEN 32
 #define LOGIN_MAX 254 /* the longest e-mail address */
 #define LOGIN_LABEL "rssp login "
 
@@ -47,19 +46,6 @@ static void sign_in_recorded(void *arg, rc_t rc, const struct pg_rows *rows)
 	sign_in_end(op, &fault);
 }
 
-static rc_t cookie_make(struct secret *cookie, uint8_t sha256[SHA256_LEN])
-{
-	struct secret bytes = SECRET_INIT;
-
-	rc_t rc = secret_random(&bytes, COOKIE_LEN);
-	if (rc == RC_OK)
-		rc = base64url_encode(&cookie->bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(cookie), sha256);
-	secret_free(&bytes);
-	return rc;
-}
-
 static void sign_in_begin(struct sign_in_op *op, const struct password_checked *checked)
 {
 	struct session_new fresh = {
@@ -70,7 +56,7 @@ static void sign_in_begin(struct sign_in_op *op, const struct password_checked *
 	};
 	struct audit_row row;
 
-	rc_t rc = cookie_make(&op->cookie, fresh.sha256);
+	rc_t rc = secret_text_make(&op->cookie, fresh.sha256);
 	if (rc != RC_OK) {
 		struct fault fault = fault_of(rc);
 		sign_in_end(op, &fault);

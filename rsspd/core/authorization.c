@@ -1,6 +1,7 @@
 #include "core/authorization.h"
 
 #include "base/base64.h"
+#include "core/secret_text.h"
 #include "hsm/jobs.h"
 
 #include <errno.h>
@@ -420,22 +421,13 @@ rc_t authorization_open(struct authorization *authorization, struct span stored,
 rc_t authorization_page_handle(struct secret *page, struct span pushed, uint8_t sha256[SHA256_LEN])
 {
 	static const char label[] = "rssp consent page";
-	struct secret bytes = SECRET_INIT, text = SECRET_INIT;
 	uint8_t made[SHA256_LEN];
 
 	rc_t rc = digest_hkdf_sha256(
 		pushed, SPAN_NONE, SPAN(label, sizeof(label)), made, sizeof(made));
 	if (rc == RC_OK)
-		rc = secret_set(&bytes, SPAN(made, sizeof(made)));
-	if (rc == RC_OK)
-		rc = base64url_encode(&text.bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(&text), sha256);
-	if (rc == RC_OK)
-		rc = secret_set(page, secret_span(&text));
+		rc = secret_text_of(page, SPAN(made, sizeof(made)), sha256);
 	OPENSSL_cleanse(made, sizeof(made));
-	secret_free(&bytes);
-	secret_free(&text);
 	return rc;
 }
 

@@ -1,12 +1,11 @@
 /* Requests of applications, from the check to the row that the page shows. */
 #include "core/authorization.h"
 
-#include "base/base64.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/account_token.h"
-#include "core/code.h"
 #include "core/internal.h"
+#include "core/secret_text.h"
 #include "store/authorization_request.h"
 
 #include <stdlib.h>
@@ -101,7 +100,7 @@ static rc_t request_print(struct keep_op *op, struct buf *out, const char **text
 {
 	uint8_t page_sha256[SHA256_LEN];
 
-	rc_t rc = code_make(&op->handle, op->sha256);
+	rc_t rc = secret_text_make(&op->handle, op->sha256);
 	if (rc == RC_OK && op->pushed)
 		rc = authorization_page_handle(&op->page, secret_span(&op->handle), page_sha256);
 	else if (rc == RC_OK)

@@ -1,14 +1,12 @@
 #include "core/client_terms.h"
 
-#include "base/base64.h"
 #include "core/operate.h"
+#include "core/secret_text.h"
 #include "core/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CLIENT_SECRET_LEN 32
 
 /* One struct for all three: they end alike. */
 struct client_op {
@@ -47,20 +45,6 @@ static void client_on_done(void *arg, rc_t rc, const struct pg_rows *rows)
 	client_end(op);
 }
 
-/* A fresh secret as its owner will send it, and its digest as the store keeps it. */
-static rc_t client_secret_make(struct secret *text, uint8_t sha256[SHA256_LEN])
-{
-	struct secret bytes = SECRET_INIT;
-	rc_t rc = secret_random(&bytes, CLIENT_SECRET_LEN);
-
-	if (rc == RC_OK)
-		rc = base64url_encode(&text->bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(text), sha256);
-	secret_free(&bytes);
-	return rc;
-}
-
 /* What the audit says of it. A list of addresses that is too long for a row is only counted. */
 static void client_note(struct audit_row *row, const struct client_add_request *request,
 	const struct client_new *fresh)
@@ -97,7 +81,7 @@ void core_client_add(struct core *core, struct call *call, const struct client_a
 	if (op->fault.rc == RC_OK)
 		op->fault.rc = id_random(&op->id);
 	if (op->fault.rc == RC_OK && strcmp(request->authentication, "secret") == 0) {
-		op->fault.rc = client_secret_make(&op->secret, secret_sha256);
+		op->fault.rc = secret_text_make(&op->secret, secret_sha256);
 		terms->fresh.secret_sha256 = SPAN(secret_sha256, SHA256_LEN);
 	}
 	if (op->fault.rc != RC_OK) {
@@ -140,7 +124,7 @@ void core_client_rotate(struct core *core, struct call *call, const struct id *c
 	op->arg = arg;
 	op->none = RC_CLIENT_INACTIVE;
 	op->id = *client;
-	op->fault.rc = client_secret_make(&op->secret, sha256);
+	op->fault.rc = secret_text_make(&op->secret, sha256);
 	if (op->fault.rc != RC_OK) {
 		core_defer(core, client_end, op);
 		return;

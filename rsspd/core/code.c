@@ -1,44 +1,15 @@
 #include "core/code.h"
 
-#include "base/base64.h"
 #include "core/internal.h"
 
 #include <openssl/evp.h>
 #include <string.h>
 
-#define CODE_LEN 32
-#define CODE_TEXT 43
 #define TAG_LEN 16
 #define KEY_LEN 32
 #define NONCE_LEN 12
 #define VERIFIER_LEAST 43 /* RFC 7636 §4.1 */
 #define VERIFIER_MOST 128
-
-rc_t code_make(struct secret *code, uint8_t sha256[SHA256_LEN])
-{
-	struct secret bytes = SECRET_INIT, text = SECRET_INIT;
-
-	rc_t rc = secret_random(&bytes, CODE_LEN);
-	if (rc == RC_OK)
-		rc = base64url_encode(&text.bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(&text), sha256);
-	if (rc == RC_OK)
-		rc = secret_set(code, secret_span(&text));
-	secret_free(&text);
-	secret_free(&bytes);
-	return rc;
-}
-
-bool code_is_formed(struct span code)
-{
-	struct secret bytes = SECRET_INIT;
-	bool formed = code.len == CODE_TEXT && base64url_decode(&bytes.bytes, code) == RC_OK &&
-		      bytes.bytes.len == CODE_LEN;
-
-	secret_free(&bytes);
-	return formed;
-}
 
 /* The key is used for one seal: the code is fresh, and the consent is in the derivation. So the
  * nonce may be constant. */

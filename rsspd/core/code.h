@@ -1,7 +1,7 @@
 /*
- * Authorization codes (RFC 6749 §4.1.2): 256 random bits, good for one use and one minute. The SAD
- * that a code stands for is sealed under a key that only the code gives: what the database holds
- * opens nothing.
+ * Authorization codes (RFC 6749 §4.1.2): a text of secret_text.h, good for one use and one minute.
+ * The SAD that a code stands for is sealed under a key that only the code gives: what the database
+ * holds opens nothing.
  */
 #ifndef CORE_CODE_H
 #define CORE_CODE_H
@@ -11,10 +11,6 @@
 
 #define CODE_LIFETIME_S 60
 
-/* A fresh code as text, and the SHA-256 under which it is found. */
-must_check rc_t code_make(struct secret *code, uint8_t sha256[SHA256_LEN]);
-/* Could that be a code? */
-bool code_is_formed(struct span code);
 /* AES-256-GCM under HKDF-SHA256(code, consent). A code seals once. */
 must_check rc_t code_seal(
 	struct buf *seal, struct span code, const struct id *consent, struct span sad);

@@ -6,6 +6,7 @@
 #include "core/authorization.h"
 #include "core/internal.h"
 #include "core/refresh_token.h"
+#include "core/secret_text.h"
 #include "core/subject.h"
 #include "core/token.h"
 #include "store/authorization_code.h"
@@ -133,7 +134,7 @@ static rc_t make_service(struct redeem_op *op)
 	memcpy(terms.tls_sha256, op->client.tls_sha256, SHA256_LEN);
 	rc_t rc = core_token_make(op->core, &terms, &op->token, &op->expires_in_s);
 	if (rc == RC_OK)
-		rc = core_refresh_token_make(&op->refresh, op->refresh_sha256);
+		rc = secret_text_make(&op->refresh, op->refresh_sha256);
 	op->use.refresh_sha256 = sha256_span(op->refresh_sha256);
 	op->use.refresh_ends_ms = clock_wall_ms() + REFRESH_TOKEN_LIFETIME_S * INT64_C(1000);
 	op->use.consent_ends_ms = op->use.refresh_ends_ms;
@@ -296,7 +297,8 @@ void core_code_redeem(struct core *core, struct call *call, const struct client_
 	op->client.secret_sha256 = SPAN_NONE;
 	op->use.client = client->id;
 	op->use.client_version = client->version;
-	op->rc = code_is_formed(redemption->code) ? redeem_copy(op, redemption) : RC_CODE_MALFORMED;
+	op->rc = secret_text_is_formed(redemption->code) ? redeem_copy(op, redemption)
+							 : RC_CODE_MALFORMED;
 	if (op->rc == RC_OK)
 		op->rc = digest_sha256(secret_span(&op->code), op->use.sha256);
 	if (op->rc != RC_OK)

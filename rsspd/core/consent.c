@@ -5,6 +5,7 @@
 #include "core/code.h"
 #include "core/internal.h"
 #include "core/sad.h"
+#include "core/secret_text.h"
 #include "store/authorization_request.h"
 
 #include <stdio.h>
@@ -362,7 +363,7 @@ static rc_t approve_make(struct consent_op *op)
 
 	rc_t rc = id_random(&op->made.consent);
 	if (rc == RC_OK)
-		rc = code_make(&op->code, op->made.sha256);
+		rc = secret_text_make(&op->code, op->made.sha256);
 	if (rc != RC_OK)
 		return rc;
 	op->parameters = json_dumps(asked->kept, JSON_COMPACT);

@@ -1,14 +1,13 @@
 #include "core/refresh_token.h"
 
-#include "base/base64.h"
 #include "base/clock.h"
 #include "core/internal.h"
+#include "core/secret_text.h"
 #include "store/refresh_token.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define REFRESH_TOKEN_LEN 32
 #define ROUNDS 2 /* who finds another one faster looks again, and then it was used */
 
 struct refresh_op {
@@ -43,32 +42,6 @@ static void refresh_fail(struct refresh_op *op, rc_t rc)
 {
 	op->rc = rc;
 	refresh_end(op);
-}
-
-rc_t core_refresh_token_make(struct secret *text, uint8_t sha256[SHA256_LEN])
-{
-	struct secret bytes = SECRET_INIT, made = SECRET_INIT;
-
-	rc_t rc = secret_random(&bytes, REFRESH_TOKEN_LEN);
-	if (rc == RC_OK)
-		rc = base64url_encode(&made.bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = secret_set(text, secret_span(&made));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(text), sha256);
-	secret_free(&bytes);
-	secret_free(&made);
-	return rc;
-}
-
-bool core_refresh_token_is_formed(struct span token)
-{
-	struct secret bytes = SECRET_INIT;
-	bool formed = base64url_decode(&bytes.bytes, token) == RC_OK &&
-		      bytes.bytes.len == REFRESH_TOKEN_LEN;
-
-	secret_free(&bytes);
-	return formed;
 }
 
 /* ---- it came again ---- */
@@ -122,7 +95,7 @@ static void refresh_use(struct refresh_op *op)
 
 	rc_t rc = core_token_ready(op->core) ? RC_OK : RC_UNAVAILABLE;
 	if (rc == RC_OK)
-		rc = core_refresh_token_make(&op->next, op->use.next_sha256);
+		rc = secret_text_make(&op->next, op->use.next_sha256);
 	if (rc != RC_OK) {
 		refresh_fail(op, rc);
 		return;
@@ -184,8 +157,8 @@ void core_refresh_token_use(struct core *core, struct call *call, const struct c
 		.mode = client->mode,
 		.bound = client->bound};
 	memcpy(op->terms.tls_sha256, client->tls_sha256, SHA256_LEN);
-	op->rc = core_refresh_token_is_formed(token) ? digest_sha256(token, op->use.sha256)
-						     : RC_REFRESH_TOKEN_INVALID;
+	op->rc = secret_text_is_formed(token) ? digest_sha256(token, op->use.sha256)
+					      : RC_REFRESH_TOKEN_INVALID;
 	if (op->rc == RC_OK)
 		refresh_load(op);
 	else

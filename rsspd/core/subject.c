@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "core/secret_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,9 +95,7 @@ rc_t sad_text_make(
 	if (rc == RC_OK)
 		rc = buf_append_span(&bytes.bytes, s);
 	if (rc == RC_OK)
-		rc = base64url_encode(&text->bytes, secret_span(&bytes));
-	if (rc == RC_OK)
-		rc = digest_sha256(secret_span(text), sha256);
+		rc = secret_text_of(text, secret_span(&bytes), sha256);
 	secret_free(&bytes);
 	return rc;
 }

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "core/internal.h"
-#include "core/refresh_token.h"
 #include "core/sad_cache.h"
+#include "core/secret_text.h"
 #include "core/subject.h"
 #include "core/token_jwt.h"
 #include "core/token_keys.h"
@@ -158,7 +158,7 @@ void core_token_revoke(
 		access_revoke(op, token);
 		return;
 	}
-	if (core_refresh_token_is_formed(token)) {
+	if (secret_text_is_formed(token)) {
 		op->rc = digest_sha256(token, op->sha256);
 		if (op->rc == RC_OK) {
 			store_refresh_load(core->pg, op->sha256, refresh_found, op);

@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "core/authorization.h"
 #include "core/code.h"
+#include "core/secret_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -340,9 +341,9 @@ static void a_code_opens_what_it_sealed_for_its_consent(void **state)
 	struct span text = span_string("the SAD's text");
 
 	(void)state;
-	assert_int_equal(code_make(&code, sha256), RC_OK);
-	assert_int_equal(code_make(&other, sha256), RC_OK);
-	assert_true(code_is_formed(secret_span(&code)));
+	assert_int_equal(secret_text_make(&code, sha256), RC_OK);
+	assert_int_equal(secret_text_make(&other, sha256), RC_OK);
+	assert_true(secret_text_is_formed(secret_span(&code)));
 	assert_int_equal(code_seal(&seal, secret_span(&code), &consent, text), RC_OK);
 	assert_int_equal(
 		code_open(&sad, secret_span(&other), &consent, buf_span(&seal)), RC_SEAL_BROKEN);
@@ -368,11 +369,12 @@ static void a_code_opens_what_it_sealed_for_its_consent(void **state)
 static void what_is_no_code_is_known_by_its_form(void **state)
 {
 	(void)state;
-	assert_false(code_is_formed(SPAN_NONE));
-	assert_false(code_is_formed(span_string("x")));
-	assert_false(code_is_formed(span_string(HASH "x")));
-	assert_false(code_is_formed(span_string("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuF=")));
-	assert_true(code_is_formed(span_string(HASH)));
+	assert_false(secret_text_is_formed(SPAN_NONE));
+	assert_false(secret_text_is_formed(span_string("x")));
+	assert_false(secret_text_is_formed(span_string(HASH "x")));
+	assert_false(
+		secret_text_is_formed(span_string("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuF=")));
+	assert_true(secret_text_is_formed(span_string(HASH)));
 }
 
 int main(void)
