@@ -475,7 +475,7 @@ void hsm_client_authorize(
 	rc_t rc = proto_authorize_encode(&body, job);
 
 	task->choice = CHOICE_PINNED;
-	task->credential = job->key.credential;
+	task->credential = job->factors.key.credential;
 	client_submit(task, rc, &body, COST_AUTHORIZE_US);
 }
 

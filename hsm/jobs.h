@@ -107,15 +107,21 @@ struct job_activated {
 	struct password_record password; /* generation 0: none was asked for */
 };
 
-/* AUTHORIZE, role activate: factors → SAD. */
-struct job_authorize {
+/* A credential's factors, as AUTHORIZE and the jobs of the account check them: same failure budget,
+ * same last step, same unlock statements. */
+struct job_factors {
 	struct sealed_key key;
-	struct sad_terms terms;
-	struct span certificate; /* DER: must match terms.certificate_sha256 and the sealed key */
+	struct span certificate; /* DER: of the sealed key */
 	struct span pin, otp;
 	int64_t last_step; /* what the database remembers, -1: nothing; the later one counts */
 	struct span unlock, unlock_signature; /* the newest unlock statement, if any */
 	uint8_t unlock_fingerprint[SHA256_LEN];
+};
+
+/* AUTHORIZE, role activate: factors → SAD. */
+struct job_authorize {
+	struct job_factors factors; /* its certificate is that of terms.certificate_sha256 */
+	struct sad_terms terms;
 };
 /* The slot anew, at a right PIN: it was made with older service keys or with less stretching than
  * is made now. Stored beside the old one, which is used no more. */
@@ -129,17 +135,6 @@ struct job_authorized {
 	struct buf seal;   /* W under S */
 	int64_t otp_step;  /* to be committed: … WHERE last_step < otp_step */
 	struct slot_renewed slot;
-};
-
-/* A credential's factors, as AUTHORIZE and the jobs of the account check them: same failure budget,
- * same last step, same unlock statements. */
-struct job_factors {
-	struct sealed_key key;
-	struct span certificate; /* DER: of the sealed key */
-	struct span pin, otp;
-	int64_t last_step;
-	struct span unlock, unlock_signature;
-	uint8_t unlock_fingerprint[SHA256_LEN];
 };
 
 /* PASSWORD CHECK, role activate: RC_PASSWORD_WRONG, or the right one. */

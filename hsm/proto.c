@@ -187,10 +187,7 @@ rc_t proto_activate_decode(struct job_activate *job, char factors[FACTORS_MAX], 
 
 static rc_t authorize_check(const struct job_authorize *job)
 {
-	bool fits = sealed_key_fits(&job->key) && terms_fit(&job->terms) && job->last_step >= -1 &&
-		    job->last_step < INT64_MAX;
-
-	return fits ? RC_OK : RC_FORMAT;
+	return job_factors_fit(&job->factors) && terms_fit(&job->terms) ? RC_OK : RC_FORMAT;
 }
 
 rc_t proto_authorize_encode(struct buf *body, const struct job_authorize *job)
@@ -198,15 +195,8 @@ rc_t proto_authorize_encode(struct buf *body, const struct job_authorize *job)
 	struct proto_writer writer = proto_writer(body);
 
 	writer.rc = authorize_check(job);
-	put_sealed_key(&writer, &job->key);
+	put_factors(&writer, &job->factors);
 	put_terms(&writer, &job->terms);
-	put_bytes(&writer, job->certificate);
-	put_bytes(&writer, job->pin);
-	put_bytes(&writer, job->otp);
-	put_step(&writer, job->last_step);
-	put_bytes(&writer, job->unlock);
-	put_bytes(&writer, job->unlock_signature);
-	put_fixed(&writer, job->unlock_fingerprint, SHA256_LEN);
 	return proto_writer_end(&writer);
 }
 
@@ -215,15 +205,8 @@ rc_t proto_authorize_decode(struct job_authorize *job, char factors[FACTORS_MAX]
 	struct wire_reader reader = wire_reader(body);
 	struct job_authorize got = {0};
 
-	get_sealed_key(&reader, &got.key, factors);
+	get_factors(&reader, &got.factors, factors);
 	get_terms(&reader, &got.terms);
-	got.certificate = wire_get_bytes(&reader);
-	got.pin = wire_get_bytes(&reader);
-	got.otp = wire_get_bytes(&reader);
-	got.last_step = get_step(&reader);
-	got.unlock = wire_get_bytes(&reader);
-	got.unlock_signature = wire_get_bytes(&reader);
-	wire_get_fixed(&reader, got.unlock_fingerprint, SHA256_LEN);
 	rc_t rc = wire_reader_end(&reader);
 	if (rc == RC_OK)
 		rc = authorize_check(&got);

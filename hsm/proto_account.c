@@ -1,38 +1,6 @@
 /* The jobs of a subscriber's account: password, change of PIN, proof of a factor. */
 #include "hsm/proto_fields.h"
 
-/* ---- factors ---- */
-
-static bool factors_job_fits(const struct job_factors *job)
-{
-	return sealed_key_fits(&job->key) && job->last_step >= -1 && job->last_step < INT64_MAX;
-}
-
-static void put_factors(struct proto_writer *writer, const struct job_factors *job)
-{
-	put_sealed_key(writer, &job->key);
-	put_bytes(writer, job->certificate);
-	put_bytes(writer, job->pin);
-	put_bytes(writer, job->otp);
-	put_step(writer, job->last_step);
-	put_bytes(writer, job->unlock);
-	put_bytes(writer, job->unlock_signature);
-	put_fixed(writer, job->unlock_fingerprint, SHA256_LEN);
-}
-
-static void get_factors(
-	struct wire_reader *reader, struct job_factors *job, char factors[FACTORS_MAX])
-{
-	get_sealed_key(reader, &job->key, factors);
-	job->certificate = wire_get_bytes(reader);
-	job->pin = wire_get_bytes(reader);
-	job->otp = wire_get_bytes(reader);
-	job->last_step = get_step(reader);
-	job->unlock = wire_get_bytes(reader);
-	job->unlock_signature = wire_get_bytes(reader);
-	wire_get_fixed(reader, job->unlock_fingerprint, SHA256_LEN);
-}
-
 /* ---- PASSWORD CHECK ---- */
 
 rc_t proto_password_check_encode(struct buf *body, const struct job_password_check *job)
@@ -65,7 +33,7 @@ rc_t proto_change_pin_encode(struct buf *body, const struct job_change_pin *job)
 {
 	struct proto_writer writer = proto_writer(body);
 
-	writer.rc = factors_job_fits(&job->factors) ? RC_OK : RC_FORMAT;
+	writer.rc = job_factors_fit(&job->factors) ? RC_OK : RC_FORMAT;
 	put_factors(&writer, &job->factors);
 	put_bytes(&writer, job->new_pin);
 	put_bytes(&writer, job->birth_date);
@@ -86,7 +54,7 @@ rc_t proto_change_pin_decode(
 	got.identity_number = wire_get_bytes(&reader);
 	got.phone = wire_get_bytes(&reader);
 	rc_t rc = wire_reader_end(&reader);
-	if (rc == RC_OK && !factors_job_fits(&got.factors))
+	if (rc == RC_OK && !job_factors_fit(&got.factors))
 		rc = RC_FORMAT;
 	if (rc == RC_OK)
 		*job = got;
@@ -99,7 +67,7 @@ rc_t proto_prove_encode(struct buf *body, const struct job_prove *job)
 {
 	struct proto_writer writer = proto_writer(body);
 
-	writer.rc = factors_job_fits(&job->factors) ? RC_OK : RC_FORMAT;
+	writer.rc = job_factors_fit(&job->factors) ? RC_OK : RC_FORMAT;
 	put_factors(&writer, &job->factors);
 	put_bytes(&writer, job->new_password);
 	put_bytes(&writer, job->identity_number);
@@ -117,7 +85,7 @@ rc_t proto_prove_decode(struct job_prove *job, char factors[FACTORS_MAX], struct
 	got.identity_number = wire_get_bytes(&reader);
 	got.email = wire_get_bytes(&reader);
 	rc_t rc = wire_reader_end(&reader);
-	if (rc == RC_OK && !factors_job_fits(&got.factors))
+	if (rc == RC_OK && !job_factors_fit(&got.factors))
 		rc = RC_FORMAT;
 	if (rc == RC_OK)
 		*job = got;

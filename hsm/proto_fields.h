@@ -178,6 +178,36 @@ static inline void get_sealed_key(
 	key->otp_seal = wire_get_bytes(reader);
 }
 
+static inline bool job_factors_fit(const struct job_factors *job)
+{
+	return sealed_key_fits(&job->key) && job->last_step >= -1 && job->last_step < INT64_MAX;
+}
+
+static inline void put_factors(struct proto_writer *writer, const struct job_factors *job)
+{
+	put_sealed_key(writer, &job->key);
+	put_bytes(writer, job->certificate);
+	put_bytes(writer, job->pin);
+	put_bytes(writer, job->otp);
+	put_step(writer, job->last_step);
+	put_bytes(writer, job->unlock);
+	put_bytes(writer, job->unlock_signature);
+	put_fixed(writer, job->unlock_fingerprint, SHA256_LEN);
+}
+
+static inline void get_factors(
+	struct wire_reader *reader, struct job_factors *job, char factors[FACTORS_MAX])
+{
+	get_sealed_key(reader, &job->key, factors);
+	job->certificate = wire_get_bytes(reader);
+	job->pin = wire_get_bytes(reader);
+	job->otp = wire_get_bytes(reader);
+	job->last_step = get_step(reader);
+	job->unlock = wire_get_bytes(reader);
+	job->unlock_signature = wire_get_bytes(reader);
+	wire_get_fixed(reader, job->unlock_fingerprint, SHA256_LEN);
+}
+
 static inline void put_password(struct proto_writer *writer, const struct password_record *record)
 {
 	put_number(writer, record->generation);

@@ -7,27 +7,11 @@
 
 #include <string.h>
 
-static struct job_factors factors_of(const struct job_authorize *job)
-{
-	struct job_factors factors = {
-		.key = job->key,
-		.certificate = job->certificate,
-		.pin = job->pin,
-		.otp = job->otp,
-		.last_step = job->last_step,
-		.unlock = job->unlock,
-		.unlock_signature = job->unlock_signature,
-	};
-
-	memcpy(factors.unlock_fingerprint, job->unlock_fingerprint, SHA256_LEN);
-	return factors;
-}
-
 /* Does what is asked for belong together? Nothing is counted for a fault here. */
 static rc_t terms_suit(const struct job_authorize *job, const struct factors *factors)
 {
 	const struct sad_terms *terms = &job->terms;
-	const struct sealed_key *key = &job->key;
+	const struct sealed_key *key = &job->factors.key;
 	uint8_t digest[SHA256_LEN];
 
 	if (!id_equal(&key->credential, &terms->credential) ||
@@ -37,7 +21,7 @@ static rc_t terms_suit(const struct job_authorize *job, const struct factors *fa
 	if (rc == RC_OK && terms->end_ms <= factors->now_ms)
 		rc = RC_HSM_REFUSED;
 	if (rc == RC_OK)
-		rc = digest_sha256(job->certificate, digest);
+		rc = digest_sha256(job->factors.certificate, digest);
 	if (rc == RC_OK && memcmp(digest, terms->certificate_sha256, sizeof(digest)) != 0)
 		rc = RC_HSM_REFUSED;
 	if (rc == RC_OK)
@@ -56,7 +40,8 @@ static rc_t authorize_counted(struct sam *sam, struct factors *factors,
 		rc = sad_make(
 			sam, &job->terms, public_sha256, &factors->key, &made.secret, &made.seal);
 	if (rc == RC_OK)
-		rc = slot_renew(sam, &job->key, public_sha256, job->pin, &factors->key, &made.slot);
+		rc = slot_renew(sam, &job->factors.key, public_sha256, job->factors.pin,
+			&factors->key, &made.slot);
 	if (rc == RC_OK)
 		rc = factors_accept(sam, factors);
 	if (rc != RC_OK) {
@@ -71,10 +56,9 @@ static rc_t authorize_counted(struct sam *sam, struct factors *factors,
 rc_t sam_authorize(struct sam *sam, const struct job_authorize *job, struct job_authorized *answer,
 	unsigned *retry_after_s)
 {
-	struct job_factors asked = factors_of(job);
 	struct factors factors;
 
-	rc_t rc = factors_begin(sam, &factors, &asked);
+	rc_t rc = factors_begin(sam, &factors, &job->factors);
 	if (rc == RC_OK)
 		rc = terms_suit(job, &factors);
 	if (rc == RC_OK)

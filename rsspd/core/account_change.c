@@ -174,24 +174,6 @@ static void change_answered(void *arg, struct hsm_answer *answer)
 		attempt_refused(&op->attempt, answer);
 }
 
-static void factors_fill(
-	const struct change_op *op, const struct attempt_row *row, struct job_factors *factors)
-{
-	*factors = (struct job_factors){
-		.key = {op->credential, op->call->who.subscriber, 0, op->scal, row->factors,
-			{(uint64_t)row->kdf_memory_kib, (uint64_t)row->kdf_passes},
-			(uint64_t)row->generation, row->salt, row->key_seal, row->otp_seal},
-		.certificate = row->certificate,
-		.pin = secret_span(&op->pin),
-		.otp = secret_span(&op->otp),
-		.last_step = row->last_step,
-		.unlock = row->unlock,
-		.unlock_signature = row->unlock_signature,
-	};
-	if (row->unlock_fingerprint.len == SHA256_LEN)
-		memcpy(factors->unlock_fingerprint, row->unlock_fingerprint.data, SHA256_LEN);
-}
-
 static void change_ask(struct change_op *op, const struct attempt_row *row)
 {
 	struct job_change_pin change = {
@@ -206,13 +188,13 @@ static void change_ask(struct change_op *op, const struct attempt_row *row)
 	};
 
 	if (op->kind == CHANGE_PIN) {
-		factors_fill(op, row, &change.factors);
+		attempt_factors(&op->attempt, row, op->scal, &op->pin, &op->otp, &change.factors);
 		hsm_client_change_pin(op->core->hsm, &change, change_answered, op);
 		return;
 	}
 	if (op->kind == CHANGE_PASSWORD)
 		prove.new_password = secret_span(&op->fresh);
-	factors_fill(op, row, &prove.factors);
+	attempt_factors(&op->attempt, row, op->scal, &op->pin, &op->otp, &prove.factors);
 	hsm_client_prove(op->core->hsm, &prove, change_answered, op);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RETRY_IN_FLIGHT_S 1
 #define RETRY_THROTTLED_S 60
@@ -135,6 +136,24 @@ bool attempt_taken(
 		attempt_end(attempt, RC_TOO_MANY);
 	}
 	return false;
+}
+
+void attempt_factors(const struct attempt *attempt, const struct attempt_row *row, enum scal scal,
+	const struct secret *pin, const struct secret *otp, struct job_factors *factors)
+{
+	*factors = (struct job_factors){
+		.key = {attempt->credential, attempt->subscriber, 0, scal, row->factors,
+			{(uint64_t)row->kdf_memory_kib, (uint64_t)row->kdf_passes},
+			(uint64_t)row->generation, row->salt, row->key_seal, row->otp_seal},
+		.certificate = row->certificate,
+		.pin = secret_span(pin),
+		.otp = secret_span(otp),
+		.last_step = row->last_step,
+		.unlock = row->unlock,
+		.unlock_signature = row->unlock_signature,
+	};
+	if (row->unlock_fingerprint.len == SHA256_LEN)
+		memcpy(factors->unlock_fingerprint, row->unlock_fingerprint.data, SHA256_LEN);
 }
 
 void attempt_refused(struct attempt *attempt, const struct hsm_answer *answer)

@@ -7,6 +7,7 @@
 #ifndef CORE_ATTEMPT_H
 #define CORE_ATTEMPT_H
 
+#include "base/secret.h"
 #include "core/internal.h"
 #include "store/credential.h"
 
@@ -30,6 +31,9 @@ struct attempt {
  * it has ended: no store, locked, throttled, another one under way. */
 bool attempt_taken(
 	struct attempt *attempt, rc_t rc, const struct pg_rows *rows, struct attempt_row *row);
+/* What the SAM checks then: what is stored, and what the subscriber typed. */
+void attempt_factors(const struct attempt *attempt, const struct attempt_row *row, enum scal scal,
+	const struct secret *pin, const struct secret *otp, struct job_factors *factors);
 /* Ends for a reason that says nothing of the factors: the try is given back. */
 void attempt_stop(struct attempt *attempt, rc_t rc);
 /* Ends as the SAM said; any answer but RC_OK. */

@@ -194,9 +194,6 @@ static void authorize_answered(void *arg, struct hsm_answer *answer)
 static void authorize_ask(struct authorize_op *op, const struct attempt_row *row)
 {
 	struct job_authorize job = {
-		.key = {op->credential, op->versions.subscriber, 0, op->scal, row->factors,
-			{(uint64_t)row->kdf_memory_kib, (uint64_t)row->kdf_passes},
-			(uint64_t)row->generation, row->salt, row->key_seal, row->otp_seal},
 		.terms = {.credential = op->credential,
 			.subscriber = op->versions.subscriber,
 			.client = op->call->who.client,
@@ -205,19 +202,12 @@ static void authorize_ask(struct authorize_op *op, const struct attempt_row *row
 			.hash_count = op->signatures,
 			.start_ms = op->start_ms,
 			.end_ms = op->end_ms},
-		.certificate = row->certificate,
-		.pin = secret_span(&op->pin),
-		.otp = secret_span(&op->otp),
-		.last_step = row->last_step,
-		.unlock = row->unlock,
-		.unlock_signature = row->unlock_signature,
 	};
 
 	memcpy(job.terms.certificate_sha256, op->certificate_sha256, SHA256_LEN);
 	if (op->scal == SCAL_2)
 		job.terms.hashes = buf_span(&op->hashes);
-	if (row->unlock_fingerprint.len == SHA256_LEN)
-		memcpy(job.unlock_fingerprint, row->unlock_fingerprint.data, SHA256_LEN);
+	attempt_factors(&op->attempt, row, op->scal, &op->pin, &op->otp, &job.factors);
 	hsm_client_authorize(op->core->hsm, &job, authorize_answered, op);
 }
 

@@ -449,18 +449,25 @@ static UNUSED void attempt_make(struct attempt *attempt, const struct person *pe
 	if (person->sealed.otp_secret.len > 0)
 		person_otp(person, step_offset, attempt->otp);
 	attempt->job = (struct job_authorize){
-		.key =
+		.factors =
 			{
-				.credential = person->credential,
-				.subscriber = person->subscriber,
-				.slot = 0,
-				.scal = person->scal,
-				.factors = person->factors,
-				.kdf = person->sealed.kdf,
-				.generation = person->sealed.generation,
-				.salt = buf_span(&person->sealed.salt),
-				.key_seal = buf_span(&person->sealed.key_seal),
-				.otp_seal = buf_span(&person->sealed.otp_seal),
+				.key =
+					{
+						.credential = person->credential,
+						.subscriber = person->subscriber,
+						.slot = 0,
+						.scal = person->scal,
+						.factors = person->factors,
+						.kdf = person->sealed.kdf,
+						.generation = person->sealed.generation,
+						.salt = buf_span(&person->sealed.salt),
+						.key_seal = buf_span(&person->sealed.key_seal),
+						.otp_seal = buf_span(&person->sealed.otp_seal),
+					},
+				.certificate = buf_span(&person->sealed.certificate),
+				.pin = span_string(TEST_PIN),
+				.otp = span_string(attempt->otp),
+				.last_step = -1,
 			},
 		.terms =
 			{
@@ -475,10 +482,6 @@ static UNUSED void attempt_make(struct attempt *attempt, const struct person *pe
 				.start_ms = now_ms,
 				.end_ms = now_ms + 600000,
 			},
-		.certificate = buf_span(&person->sealed.certificate),
-		.pin = span_string(TEST_PIN),
-		.otp = span_string(attempt->otp),
-		.last_step = -1,
 	};
 	assert_int_equal(digest_sha256(buf_span(&person->sealed.certificate),
 				 attempt->job.terms.certificate_sha256),
@@ -492,7 +495,7 @@ static UNUSED struct job_sign signing_of(const struct attempt *attempt,
 {
 	return (struct job_sign){
 		.terms = attempt->job.terms,
-		.certificate = attempt->job.certificate,
+		.certificate = attempt->job.factors.certificate,
 		.secret = buf_span(&sad->secret),
 		.seal = buf_span(&sad->seal),
 		.scheme = scheme,

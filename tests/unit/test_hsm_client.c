@@ -9,14 +9,14 @@ static uint8_t hash[SHA256_LEN], salt[SALT_LEN];
 
 static void ask_authorize(struct world *world, uint8_t credential, struct heard *heard)
 {
-	struct job_authorize job = {
-		.key = {.credential = {{credential, credential, credential, credential}},
-			.scal = SCAL_2,
-			.factors = "PIN AND OTP",
-			.salt = SPAN(salt, SALT_LEN)},
-		.terms = fake_terms(credential, hash, 1),
-		.pin = span_string("pin"),
-		.otp = span_string("otp")};
+	struct job_authorize job = {.factors = {.key = {.credential = {{credential, credential,
+								credential, credential}},
+							.scal = SCAL_2,
+							.factors = "PIN AND OTP",
+							.salt = SPAN(salt, SALT_LEN)},
+					    .pin = span_string("pin"),
+					    .otp = span_string("otp")},
+		.terms = fake_terms(credential, hash, 1)};
 
 	hsm_client_authorize(world->client, &job, heard_plain, heard);
 }

@@ -1,35 +1,6 @@
 /* link: hsm
  * Frames of the account's jobs: each arrives as it was sent, and is read only whole. */
-#include "hsm/proto.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-#include <cmocka.h>
-
-#define BYTES(text) SPAN(text, sizeof(text) - 1)
-
-static const uint8_t some_bytes[64] = {1, 2, 3};
-
-static struct job_factors some_factors(void)
-{
-	return (struct job_factors){.key = {.credential = {{1}},
-					    .subscriber = {{2}},
-					    .scal = SCAL_2,
-					    .factors = "PIN AND OTP",
-					    .kdf = {4096, 1},
-					    .generation = 7,
-					    .salt = SPAN(some_bytes, SALT_LEN),
-					    .key_seal = BYTES("key seal"),
-					    .otp_seal = BYTES("otp seal")},
-		.certificate = BYTES("certificate"),
-		.pin = BYTES("pin"),
-		.otp = BYTES("123456"),
-		.last_step = 55,
-		.unlock = BYTES("unlock"),
-		.unlock_signature = BYTES("signature"),
-		.unlock_fingerprint = {5}};
-}
+#include "proto_fixture.h"
 
 static struct job_change_pin some_change(void)
 {
@@ -46,24 +17,6 @@ static struct job_prove some_prove(void)
 static struct password_record some_record(void)
 {
 	return (struct password_record){3, {4096, 1}, {4, 5}, {6, 7}};
-}
-
-static void same_factors(const struct job_factors *got)
-{
-	struct job_factors sent = some_factors();
-
-	assert_string_equal(got->key.factors, sent.key.factors);
-	assert_true(id_equal(&got->key.credential, &sent.key.credential));
-	assert_true(id_equal(&got->key.subscriber, &sent.key.subscriber));
-	assert_true(span_equal(got->key.key_seal, sent.key.key_seal));
-	assert_true(span_equal(got->key.otp_seal, sent.key.otp_seal));
-	assert_true(span_equal(got->certificate, sent.certificate));
-	assert_true(span_equal(got->pin, sent.pin));
-	assert_true(span_equal(got->otp, sent.otp));
-	assert_int_equal(got->last_step, 55);
-	assert_true(span_equal(got->unlock, sent.unlock));
-	assert_true(span_equal(got->unlock_signature, sent.unlock_signature));
-	assert_memory_equal(got->unlock_fingerprint, sent.unlock_fingerprint, SHA256_LEN);
 }
 
 static rc_t decode_change(struct span body)

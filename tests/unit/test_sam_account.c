@@ -32,15 +32,7 @@ struct scene {
 
 static void scene_factors(struct scene *scene)
 {
-	const struct job_authorize *job = &scene->attempt.job;
-
-	scene->change.factors = (struct job_factors){
-		.key = job->key,
-		.certificate = job->certificate,
-		.pin = job->pin,
-		.otp = job->otp,
-		.last_step = -1,
-	};
+	scene->change.factors = scene->attempt.job.factors;
 	scene->prove.factors = scene->change.factors;
 }
 
@@ -111,7 +103,7 @@ static void next_otp(struct scene *scene)
 /* What the database would give after the change. */
 static void use_new_slot(struct scene *scene)
 {
-	struct sealed_key *key = &scene->attempt.job.key;
+	struct sealed_key *key = &scene->attempt.job.factors.key;
 
 	key->salt = buf_span(&scene->changed.slot.salt);
 	key->key_seal = buf_span(&scene->changed.slot.key_seal);
@@ -236,7 +228,7 @@ static void after_a_change_the_new_pin_opens_and_the_old_one_does_not(void **sta
 	use_new_slot(scene);
 	next_otp(scene);
 	expect_authorize(scene, RC_PIN_WRONG);
-	scene->attempt.job.pin = span_string(NEW_PIN);
+	scene->attempt.job.factors.pin = span_string(NEW_PIN);
 	expect_authorize(scene, RC_OK);
 	scene_free(scene);
 }
@@ -313,11 +305,11 @@ static void the_new_slot_is_bound_like_the_old_one(void **state)
 	expect_change(scene, RC_OK);
 	use_new_slot(scene);
 	next_otp(scene);
-	scene->attempt.job.pin = span_string(NEW_PIN);
-	scene->attempt.job.key.subscriber.bytes[0] ^= 1;
+	scene->attempt.job.factors.pin = span_string(NEW_PIN);
+	scene->attempt.job.factors.key.subscriber.bytes[0] ^= 1;
 	scene->attempt.job.terms.subscriber.bytes[0] ^= 1;
 	expect_authorize(scene, RC_PIN_WRONG);
-	scene->attempt.job.key.subscriber.bytes[0] ^= 1;
+	scene->attempt.job.factors.key.subscriber.bytes[0] ^= 1;
 	scene->attempt.job.terms.subscriber.bytes[0] ^= 1;
 	expect_authorize(scene, RC_OK);
 	scene_free(scene);
@@ -368,7 +360,7 @@ static void a_proved_otp_gives_no_tries_at_the_pin_back(void **state)
 	struct scene *scene = scene_new();
 
 	(void)state;
-	scene->attempt.job.pin = span_string("hoa sen 4710");
+	scene->attempt.job.factors.pin = span_string("hoa sen 4710");
 	for (int i = 0; i < 4; i++)
 		expect_authorize(scene, RC_PIN_WRONG);
 	expect_prove(scene, RC_OK);

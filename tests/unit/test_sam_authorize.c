@@ -41,10 +41,10 @@ static void a_right_otp_with_a_wrong_pin_is_not_used_up(void **state)
 
 	(void)state;
 	attempt_make(attempt, person, DIGEST_SHA256, 1, 0);
-	attempt->job.pin = span_string("hoa sen 4710");
+	attempt->job.factors.pin = span_string("hoa sen 4710");
 	expect(sam, attempt, RC_PIN_WRONG);
 	expect(sam, attempt, RC_PIN_WRONG);
-	attempt->job.pin = span_string(TEST_PIN);
+	attempt->job.factors.pin = span_string(TEST_PIN);
 	expect(sam, attempt, RC_OK);
 	sam_free(&sam);
 	free(attempt);
@@ -66,9 +66,9 @@ static void a_replayed_otp_is_refused_without_counting_and_says_how_long(void **
 		assert_in_range(retry_after_s, 1, 60);
 	}
 	/* whatever the PIN: the OTP is looked at first */
-	attempt->job.pin = span_string("hoa sen 4710");
+	attempt->job.factors.pin = span_string("hoa sen 4710");
 	expect(sam, attempt, RC_OTP_REPLAYED);
-	attempt->job.pin = span_string(TEST_PIN);
+	attempt->job.factors.pin = span_string(TEST_PIN);
 	person_otp(person, 1, attempt->otp);
 	expect(sam, attempt, RC_OK);
 	sam_free(&sam);
@@ -84,9 +84,10 @@ static void the_later_of_both_last_steps_counts(void **state)
 
 	(void)state;
 	attempt_make(attempt, person, DIGEST_SHA256, 1, 0);
-	attempt->job.last_step = clock_wall_ms() / 30000 + 2; /* what another host accepted */
+	attempt->job.factors.last_step =
+		clock_wall_ms() / 30000 + 2; /* what another host accepted */
 	expect(sam, attempt, RC_OTP_REPLAYED);
-	attempt->job.last_step = -1;
+	attempt->job.factors.last_step = -1;
 	expect(sam, attempt, RC_OK);
 	expect(sam, attempt, RC_OTP_REPLAYED); /* the database was set back: the area knows */
 	sam_free(&sam);
@@ -102,14 +103,14 @@ static void five_failures_lock_even_for_the_right_factors(void **state)
 
 	(void)state;
 	attempt_make(attempt, person, DIGEST_SHA256, 1, 0);
-	struct span otp = attempt->job.otp;
+	struct span otp = attempt->job.factors.otp;
 	for (int i = 0; i < 5; i++) {
-		attempt->job.otp = i % 2 == 0 ? span_string("x") : otp;
-		attempt->job.pin = span_string(i % 2 == 0 ? TEST_PIN : "wrong one");
+		attempt->job.factors.otp = i % 2 == 0 ? span_string("x") : otp;
+		attempt->job.factors.pin = span_string(i % 2 == 0 ? TEST_PIN : "wrong one");
 		expect(sam, attempt, i % 2 == 0 ? RC_OTP_WRONG : RC_PIN_WRONG);
 	}
-	attempt->job.otp = otp;
-	attempt->job.pin = span_string(TEST_PIN);
+	attempt->job.factors.otp = otp;
+	attempt->job.factors.pin = span_string(TEST_PIN);
 	expect(sam, attempt, RC_PIN_LOCKED);
 	sam_free(&sam);
 	/* the area outlives the SAM */
@@ -132,18 +133,18 @@ static void unlock_make(struct attempt *attempt, const struct id *credential, in
 	buf_clear(statement);
 	assert_int_equal(statement_unlock_encode(statement, &unlock), RC_OK);
 	operator_sign(key, buf_span(statement), signature);
-	attempt->job.unlock = buf_span(statement);
-	attempt->job.unlock_signature = buf_span(signature);
-	memcpy(attempt->job.unlock_fingerprint, fixture.fingerprint, SHA256_LEN);
+	attempt->job.factors.unlock = buf_span(statement);
+	attempt->job.factors.unlock_signature = buf_span(signature);
+	memcpy(attempt->job.factors.unlock_fingerprint, fixture.fingerprint, SHA256_LEN);
 }
 
 static void lock(struct sam *sam, struct attempt *attempt)
 {
-	attempt->job.pin = span_string("wrong one");
+	attempt->job.factors.pin = span_string("wrong one");
 	for (int i = 0; i < 5; i++)
 		expect(sam, attempt, RC_PIN_WRONG);
 	expect(sam, attempt, RC_PIN_LOCKED);
-	attempt->job.pin = span_string(TEST_PIN);
+	attempt->job.factors.pin = span_string(TEST_PIN);
 }
 
 static void only_an_operators_fresh_statement_unlocks(void **state)
@@ -174,9 +175,9 @@ static void only_an_operators_fresh_statement_unlocks(void **state)
 	statement.data[statement.len - 1] ^= 1;
 	expect(sam, attempt, RC_PIN_LOCKED);
 	statement.data[statement.len - 1] ^= 1;
-	attempt->job.unlock_fingerprint[0] ^= 1;
+	attempt->job.factors.unlock_fingerprint[0] ^= 1;
 	expect(sam, attempt, RC_PIN_LOCKED);
-	attempt->job.unlock_fingerprint[0] ^= 1;
+	attempt->job.factors.unlock_fingerprint[0] ^= 1;
 	expect(sam, attempt, RC_OK);
 	/* the same statement again gives nothing */
 	person_otp(person, 1, attempt->otp);
@@ -196,57 +197,57 @@ static void only_an_operators_fresh_statement_unlocks(void **state)
 /* Edits of one row, of the kind a superuser of the database can make. */
 static void e_subscriber(struct job_authorize *job)
 {
-	job->key.subscriber.bytes[0] ^= 1;
-	job->terms.subscriber = job->key.subscriber;
+	job->factors.key.subscriber.bytes[0] ^= 1;
+	job->terms.subscriber = job->factors.key.subscriber;
 }
 
 static void e_credential(struct job_authorize *job)
 {
-	job->key.credential.bytes[15] ^= 1;
-	job->terms.credential = job->key.credential;
+	job->factors.key.credential.bytes[15] ^= 1;
+	job->terms.credential = job->factors.key.credential;
 }
 
 static void e_slot(struct job_authorize *job)
 {
-	job->key.slot = 1;
+	job->factors.key.slot = 1;
 }
 
 static void e_factors(struct job_authorize *job)
 {
-	job->key.factors = "PIN";
-	job->key.scal = job->terms.scal = SCAL_1;
+	job->factors.key.factors = "PIN";
+	job->factors.key.scal = job->terms.scal = SCAL_1;
 	job->terms.hashes = SPAN_NONE;
 }
 
 static void e_factors_unknown(struct job_authorize *job)
 {
-	job->key.factors = "OTP";
+	job->factors.key.factors = "OTP";
 }
 
 static void e_scal(struct job_authorize *job)
 {
-	job->key.scal = job->terms.scal = SCAL_1;
+	job->factors.key.scal = job->terms.scal = SCAL_1;
 	job->terms.hashes = SPAN_NONE;
 }
 
 static void e_memory(struct job_authorize *job)
 {
-	job->key.kdf.memory_kib = 2048;
+	job->factors.key.kdf.memory_kib = 2048;
 }
 
 static void e_memory_huge(struct job_authorize *job)
 {
-	job->key.kdf.memory_kib = (uint64_t)1 << 40;
+	job->factors.key.kdf.memory_kib = (uint64_t)1 << 40;
 }
 
 static void e_passes(struct job_authorize *job)
 {
-	job->key.kdf.passes = 2;
+	job->factors.key.kdf.passes = 2;
 }
 
 static void e_generation(struct job_authorize *job)
 {
-	job->key.generation = 2;
+	job->factors.key.generation = 2;
 }
 
 static uint8_t spoiled[4096];
@@ -260,22 +261,24 @@ static struct span spoil(struct span span, size_t at)
 
 static void e_salt(struct job_authorize *job)
 {
-	job->key.salt = spoil(job->key.salt, 5);
+	job->factors.key.salt = spoil(job->factors.key.salt, 5);
 }
 
 static void e_seal(struct job_authorize *job)
 {
-	job->key.key_seal = spoil(job->key.key_seal, job->key.key_seal.len - 1);
+	job->factors.key.key_seal =
+		spoil(job->factors.key.key_seal, job->factors.key.key_seal.len - 1);
 }
 
 static void e_otp_seal(struct job_authorize *job)
 {
-	job->key.otp_seal = spoil(job->key.otp_seal, job->key.otp_seal.len - 1);
+	job->factors.key.otp_seal =
+		spoil(job->factors.key.otp_seal, job->factors.key.otp_seal.len - 1);
 }
 
 static void e_otp_none(struct job_authorize *job)
 {
-	job->key.otp_seal = SPAN_NONE;
+	job->factors.key.otp_seal = SPAN_NONE;
 }
 
 static void e_certificate_digest(struct job_authorize *job)
@@ -285,8 +288,10 @@ static void e_certificate_digest(struct job_authorize *job)
 
 static void e_certificate(struct job_authorize *job)
 {
-	job->certificate = spoil(job->certificate, job->certificate.len - 1);
-	assert_int_equal(digest_sha256(job->certificate, job->terms.certificate_sha256), RC_OK);
+	job->factors.certificate =
+		spoil(job->factors.certificate, job->factors.certificate.len - 1);
+	assert_int_equal(
+		digest_sha256(job->factors.certificate, job->terms.certificate_sha256), RC_OK);
 }
 
 static void e_terms_credential(struct job_authorize *job)
@@ -408,22 +413,22 @@ static void swapped_rows_are_not_authorised(void **state)
 	attempt_make(foreign, his, DIGEST_SHA256, 1, 0);
 	/* his slot under my credential */
 	attempt_make(attempt, mine, DIGEST_SHA256, 1, 0);
-	attempt->job.key.key_seal = foreign->job.key.key_seal;
-	attempt->job.key.salt = foreign->job.key.salt;
+	attempt->job.factors.key.key_seal = foreign->job.factors.key.key_seal;
+	attempt->job.factors.key.salt = foreign->job.factors.key.salt;
 	expect(sam, attempt, RC_PIN_WRONG);
 	/* with his OTP record too */
-	attempt->job.key.otp_seal = foreign->job.key.otp_seal;
-	attempt->job.otp = foreign->job.otp;
+	attempt->job.factors.key.otp_seal = foreign->job.factors.key.otp_seal;
+	attempt->job.factors.otp = foreign->job.factors.otp;
 	expect(sam, attempt, RC_HSM_REFUSED);
 	/* my slot, his certificate */
 	attempt_make(attempt, mine, DIGEST_SHA256, 1, 0);
-	attempt->job.certificate = foreign->job.certificate;
+	attempt->job.factors.certificate = foreign->job.factors.certificate;
 	memcpy(attempt->job.terms.certificate_sha256, foreign->job.terms.certificate_sha256,
 		SHA256_LEN);
 	expect(sam, attempt, RC_PIN_WRONG);
 	/* his credential named as mine */
 	attempt_make(attempt, his, DIGEST_SHA256, 1, 0);
-	attempt->job.key.subscriber = attempt->job.terms.subscriber = mine->subscriber;
+	attempt->job.factors.key.subscriber = attempt->job.terms.subscriber = mine->subscriber;
 	expect(sam, attempt, RC_PIN_WRONG);
 	attempt_make(attempt, his, DIGEST_SHA256, 1, 0);
 	expect(sam, attempt, RC_OK);
@@ -450,9 +455,9 @@ static void a_certificate_that_the_ca_did_not_sign_is_refused(void **state)
 	assert_true(len > 0);
 	struct sam *sam = activate_with(5, false);
 	attempt_make(attempt, person, DIGEST_SHA256, 1, 0);
-	attempt->job.certificate = SPAN(der, (size_t)len);
-	assert_int_equal(
-		digest_sha256(attempt->job.certificate, attempt->job.terms.certificate_sha256),
+	attempt->job.factors.certificate = SPAN(der, (size_t)len);
+	assert_int_equal(digest_sha256(attempt->job.factors.certificate,
+				 attempt->job.terms.certificate_sha256),
 		RC_OK);
 	expect(sam, attempt, RC_HSM_REFUSED);
 	sam_free(&sam);
@@ -480,7 +485,7 @@ static void pin_alone_needs_both_the_seal_and_the_configuration(void **state)
 	assert_int_equal(sam_authorize(sam, &attempt->job, &sad, &retry_after_s), RC_OK);
 	assert_int_equal(sad.otp_step, 0);
 	job_authorized_free(&sad);
-	attempt->job.pin = span_string("wrong one");
+	attempt->job.factors.pin = span_string("wrong one");
 	expect(sam, attempt, RC_PIN_WRONG);
 	sam_free(&sam);
 	free(attempt);
@@ -500,7 +505,7 @@ static void all_together_are_limited(void **state)
 	options.failures_per_hour = 2;
 	assert_int_equal(sam_new(&options, &sam), RC_OK);
 	attempt_make(attempt, person, DIGEST_SHA256, 1, 0);
-	attempt->job.pin = span_string("wrong one");
+	attempt->job.factors.pin = span_string("wrong one");
 	expect(sam, attempt, RC_PIN_WRONG);
 	expect(sam, attempt, RC_PIN_WRONG);
 	assert_int_equal(authorize(sam, attempt, &retry_after_s), RC_TOO_MANY);

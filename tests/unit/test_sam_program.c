@@ -243,7 +243,7 @@ static void kill_9_gives_no_tries_back(void **state)
 
 	(void)state;
 	attempt_make(attempt, person, DIGEST_SHA256, 2, 0);
-	attempt->job.pin = span_string("wrong one");
+	attempt->job.factors.pin = span_string("wrong one");
 	for (int i = 0; i < 5; i++) {
 		struct spawned sam = spawn_greeted("activate", SAM_ACTIVATE);
 		assert_int_equal(authorize(&sam, attempt, &sad), RC_PIN_WRONG);
@@ -252,7 +252,7 @@ static void kill_9_gives_no_tries_back(void **state)
 		close(sam.fd);
 	}
 	struct spawned sam = spawn_greeted("activate", SAM_ACTIVATE);
-	attempt->job.pin = span_string(TEST_PIN);
+	attempt->job.factors.pin = span_string(TEST_PIN);
 	assert_int_equal(authorize(&sam, attempt, &sad), RC_PIN_LOCKED);
 	end_by_closing(&sam);
 	free(attempt);

@@ -380,7 +380,7 @@ static void swapped_sads_do_not_open(void **state)
 	job.secret = buf_span(&his.sad.secret);
 	assert_int_equal(sign(&his, &job), RC_HSM_REFUSED);
 	job = bench_job(&his);
-	job.certificate = mine.attempt->job.certificate;
+	job.certificate = mine.attempt->job.factors.certificate;
 	assert_int_equal(sign(&his, &job), RC_HSM_REFUSED);
 	memcpy(job.terms.certificate_sha256, mine.attempt->job.terms.certificate_sha256,
 		SHA256_LEN);
@@ -502,7 +502,7 @@ static struct job_extend extension_of(const struct bench *bench, const uint32_t 
 {
 	return (struct job_extend){
 		.terms = bench->attempt->job.terms,
-		.certificate = bench->attempt->job.certificate,
+		.certificate = bench->attempt->job.factors.certificate,
 		.secret = buf_span(&bench->sad.secret),
 		.seal = buf_span(&bench->sad.seal),
 		.keep = keep,
@@ -608,7 +608,7 @@ static void moved_slot_opens(const struct attempt *attempt, const struct slot_re
 {
 	struct sam *sam = sam_as(SAM_ACTIVATE);
 	struct certificate *certificate = NULL;
-	struct sealed_key key = attempt->job.key;
+	struct sealed_key key = attempt->job.factors.key;
 	struct slot_renewed again = {.generation = 0};
 	struct wrapped_key wrapped;
 	struct buf plain = BUF_INIT;
@@ -617,16 +617,16 @@ static void moved_slot_opens(const struct attempt *attempt, const struct slot_re
 	key.kdf = slot->kdf;
 	key.salt = buf_span(&slot->salt);
 	key.key_seal = buf_span(&slot->key_seal);
-	assert_int_equal(certificate_parse(attempt->job.certificate, &certificate), RC_OK);
+	assert_int_equal(certificate_parse(attempt->job.factors.certificate, &certificate), RC_OK);
 	assert_int_equal(slot_open(sam, &key, certificate->public_sha256, span_string("not it 8"),
 				 &plain, &wrapped),
 		RC_SEAL_BROKEN);
-	assert_int_equal(slot_open(sam, &key, certificate->public_sha256, attempt->job.pin, &plain,
-				 &wrapped),
+	assert_int_equal(slot_open(sam, &key, certificate->public_sha256, attempt->job.factors.pin,
+				 &plain, &wrapped),
 		RC_OK);
 	assert_int_equal(slot->generation, 2);
 	assert_int_equal(wrapped.generation, 1);
-	assert_int_equal(slot_renew(sam, &key, certificate->public_sha256, attempt->job.pin,
+	assert_int_equal(slot_renew(sam, &key, certificate->public_sha256, attempt->job.factors.pin,
 				 &wrapped, &again),
 		RC_OK);
 	assert_int_equal(again.key_seal.len, 0);
