@@ -2,6 +2,7 @@
 #include "api/csc_certificate.h"
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/rows.h"
 #include "core/account.h"
 #include "core/session.h"
 
@@ -199,8 +200,9 @@ void account_sign_out(struct request *request)
 
 /* ---- what is shown ---- */
 
-static json_t *credential_write(const struct account_credential *credential)
+static json_t *credential_write(const void *row)
 {
+	const struct account_credential *credential = row;
 	struct certificate_facts facts;
 	json_t *entry = json_object();
 
@@ -221,19 +223,7 @@ static json_t *credential_write(const struct account_credential *credential)
 static void on_credentials(void *arg, const struct fault *fault,
 	const struct account_credential *credentials, size_t count)
 {
-	struct request *request = arg;
-	json_t *list = json_array();
-
-	if (fault->rc != RC_OK) {
-		json_decref(list);
-		request_fault(request, fault);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		json_add(&list, credential_write(&credentials[i]));
-	json_t *body = json_object();
-	json_put(&body, "credentials", list);
-	request_reply(request, body);
+	rows_reply(arg, fault, "credentials", &ROWS(credentials, count, credential_write));
 }
 
 void account_credentials(struct request *request)
@@ -241,8 +231,9 @@ void account_credentials(struct request *request)
 	core_account_credentials(request->core, &request->call, on_credentials, request);
 }
 
-static json_t *signature_write(const struct account_signature *signature)
+static json_t *signature_write(const void *row)
 {
+	const struct account_signature *signature = row;
 	json_t *entry = json_object();
 
 	json_put(&entry, "at", json_time(signature->at_ms));
@@ -259,17 +250,13 @@ static void on_signatures(void *arg, const struct fault *fault,
 	const struct account_signature *signatures, size_t count, const char *next)
 {
 	struct request *request = arg;
-	json_t *list = json_array();
 
 	if (fault->rc != RC_OK) {
-		json_decref(list);
 		request_fault(request, fault);
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		json_add(&list, signature_write(&signatures[i]));
 	json_t *body = json_object();
-	json_put(&body, "signatures", list);
+	json_put(&body, "signatures", rows_write(&ROWS(signatures, count, signature_write)));
 	if (next[0] != 0)
 		json_put(&body, "next", json_string(next));
 	request_reply(request, body);

@@ -2,6 +2,7 @@
 #include "api/csc_certificate.h"
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/rows.h"
 #include "core/consent.h"
 
 #include <stddef.h>
@@ -49,8 +50,9 @@ const struct spec consent_approve_spec = SPEC(approve_fields, struct consent_val
 
 /* ---- what is shown ---- */
 
-static json_t *credential_write(const struct credential_view *view)
+static json_t *credential_write(const void *row)
 {
+	const struct credential_view *view = row;
 	struct certificate_facts facts;
 	json_t *entry = json_object();
 
@@ -71,10 +73,9 @@ static json_t *credential_write(const struct credential_view *view)
 static void write_credentials(json_t **body, const struct consent_view *view)
 {
 	bool named = !id_is_zero(&view->asked->wish.credential);
-	json_t *list = json_array();
+	json_t *list =
+		rows_write(&ROWS(view->credentials, view->credential_count, credential_write));
 
-	for (size_t i = 0; i < view->credential_count; i++)
-		json_add(&list, credential_write(&view->credentials[i]));
 	if (!named) {
 		json_put(body, "credentials", list);
 		return;

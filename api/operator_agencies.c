@@ -1,5 +1,6 @@
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/rows.h"
 #include "core/operation.h"
 
 #include <stddef.h>
@@ -103,8 +104,9 @@ void operator_agency_add(struct request *request)
 		core_agency_add(request->core, &request->call, &asked, on_agency, request);
 }
 
-static json_t *agency_write(const struct agency_view *agency)
+static json_t *agency_write(const void *row)
 {
+	const struct agency_view *agency = row;
 	json_t *entry = json_object();
 
 	json_put(&entry, "agencyID", json_id(&agency->id));
@@ -118,17 +120,7 @@ static json_t *agency_write(const struct agency_view *agency)
 static void on_agencies(
 	void *arg, const struct fault *fault, const struct agency_view *agencies, size_t count)
 {
-	struct request *request = arg;
-
-	if (fault->rc != RC_OK) {
-		request_fault(request, fault);
-		return;
-	}
-	json_t *body = json_object(), *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_add(&list, agency_write(&agencies[i]));
-	json_put(&body, "agencies", list);
-	request_reply(request, body);
+	rows_reply(arg, fault, "agencies", &ROWS(agencies, count, agency_write));
 }
 
 void operator_agency_list(struct request *request)

@@ -1,5 +1,6 @@
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/rows.h"
 #include "core/audit.h"
 
 #include <stddef.h>
@@ -51,8 +52,9 @@ static json_t *detail(const char *text)
 	return read != NULL ? read : json_object();
 }
 
-static json_t *event_write(const struct audit_row *row)
+static json_t *event_write(const void *found)
 {
+	const struct audit_row *row = &((const struct audit_event *)found)->row;
 	json_t *event = json_object();
 
 	json_put(&event, "at", json_time(row->at_ms));
@@ -83,10 +85,8 @@ static void on_events(void *arg, const struct fault *fault, const struct audit_e
 		request_fault(request, fault);
 		return;
 	}
-	json_t *body = json_object(), *list = json_array();
-	for (size_t i = 0; i < events->count; i++)
-		json_add(&list, event_write(&events->events[i].row));
-	json_put(&body, "events", list);
+	json_t *body = json_object();
+	json_put(&body, "events", rows_write(&ROWS(events->events, events->count, event_write)));
 	request_reply(request, body);
 }
 

@@ -1,5 +1,6 @@
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/rows.h"
 #include "core/operation.h"
 
 #include <stddef.h>
@@ -148,8 +149,9 @@ void operator_client_disable(struct request *request)
 	core_client_disable(request->core, &request->call, &values->client, on_done, request);
 }
 
-static json_t *client_write(const struct client_view *client)
+static json_t *client_write(const void *row)
 {
+	const struct client_view *client = row;
 	json_t *entry = json_object();
 
 	json_put(&entry, "clientID", json_id(&client->id));
@@ -171,17 +173,7 @@ static json_t *client_write(const struct client_view *client)
 static void on_clients(
 	void *arg, const struct fault *fault, const struct client_view *clients, size_t count)
 {
-	struct request *request = arg;
-
-	if (fault->rc != RC_OK) {
-		request_fault(request, fault);
-		return;
-	}
-	json_t *body = json_object(), *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_add(&list, client_write(&clients[i]));
-	json_put(&body, "clients", list);
-	request_reply(request, body);
+	rows_reply(arg, fault, "clients", &ROWS(clients, count, client_write));
 }
 
 void operator_client_list(struct request *request)

@@ -1,6 +1,7 @@
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/operator.h"
+#include "api/rows.h"
 #include "core/operation.h"
 
 #include <stddef.h>
@@ -66,8 +67,9 @@ const struct spec operator_position_spec = SPEC(position_fields, struct subscrib
 static const struct spec_field subscriber_fields[] = {FIELD_USER};
 const struct spec operator_subscriber_spec = SPEC(subscriber_fields, struct subscriber_values);
 
-static json_t *credential_write(const struct subscriber_credential *credential)
+static json_t *credential_write(const void *row)
 {
+	const struct subscriber_credential *credential = row;
 	json_t *entry = json_object();
 
 	json_put(&entry, "credentialID", json_id(&credential->id));
@@ -77,35 +79,26 @@ static json_t *credential_write(const struct subscriber_credential *credential)
 	return entry;
 }
 
-static json_t *subscriber_write(const struct subscriber_view *subscriber)
+static json_t *subscriber_write(const void *row)
 {
-	json_t *entry = json_object(), *credentials = json_array();
+	const struct subscriber_view *subscriber = row;
+	const struct rows credentials =
+		ROWS(subscriber->credentials, subscriber->credential_count, credential_write);
+	json_t *entry = json_object();
 
 	json_put(&entry, "userID", json_id(&subscriber->id));
 	json_put(&entry, "name", json_text(subscriber->name));
 	json_put(&entry, "position", json_text(subscriber->position));
 	json_put(&entry, "agency", json_path(subscriber->agency, STATEMENT_LEVELS));
 	json_put(&entry, "state", json_text(subscriber->state));
-	for (size_t i = 0; i < subscriber->credential_count; i++)
-		json_add(&credentials, credential_write(&subscriber->credentials[i]));
-	json_put(&entry, "credentials", credentials);
+	json_put(&entry, "credentials", rows_write(&credentials));
 	return entry;
 }
 
 static void on_subscribers(void *arg, const struct fault *fault,
 	const struct subscriber_view *subscribers, size_t count)
 {
-	struct request *request = arg;
-
-	if (fault->rc != RC_OK) {
-		request_fault(request, fault);
-		return;
-	}
-	json_t *body = json_object(), *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_add(&list, subscriber_write(&subscribers[i]));
-	json_put(&body, "subscribers", list);
-	request_reply(request, body);
+	rows_reply(arg, fault, "subscribers", &ROWS(subscribers, count, subscriber_write));
 }
 
 void operator_subscriber_list(struct request *request)
