@@ -235,7 +235,8 @@ static void run_pades(const struct job *job, struct reply *reply)
 
 	if (!load(job->document->in, &pdf, reply))
 		goto out;
-	if (pdf.len < 5 || memcmp(pdf.data, "%PDF-", 5) != 0) {
+	if ((pdf.len < 5 || memcmp(pdf.data, "%PDF-", 5) != 0) &&
+		!pdf_begins_late(buf_span(&pdf))) {
 		refuse(reply, TROUBLE_NO_PDF, 0);
 		goto out;
 	}

@@ -205,6 +205,7 @@ def test_a_hostile_pdf_among_others_takes_none_away(english, signer, document):
     (b"", "not a PDF", "không phải PDF"),
     (b"PK\x03\x04", "not a PDF", "không phải PDF"),
     (SAMPLE[:-200], "damaged", "hỏng"),
+    (b"\xef\xbb\xbf" + SAMPLE, "before %PDF-", "trước %PDF-"),
 ])
 def test_a_damaged_pdf_is_exit_3(rssp, subscriber, document, content, english, vietnamese):
     document.write_bytes(content)

@@ -661,7 +661,8 @@ def test_our_detached_signature_holds_for_its_file_only(sign_here, verify_here, 
 
 @pytest.mark.parametrize("content, words", [
     (b"", "neither a PDF"), (b"hello", "neither a PDF"), (b"%PDF-1.7\n", "damaged"),
-    (b"%PDF-1.7\nstartxref\n5\n%%EOF\n", "damaged"), (b"MZ\n" + Pdf().data, "neither a PDF")])
+    (b"%PDF-1.7\nstartxref\n5\n%%EOF\n", "damaged"), (b"MZ\n" + Pdf().data, "before %PDF-"),
+    (b"MZ" * 512 + Pdf().data, "neither a PDF")])
 def test_what_is_no_signed_file_is_exit_3(verify, content, words):
     assert words in verify.run(content, expect=INPUT).err
 

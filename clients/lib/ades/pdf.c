@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEADER_LATEST 1024
 #define FIRST_PAGE_NODES_MAX 4096
 #define FIELD_DEPTH_MAX 16
 #define FIELD_FLAGS "132" /* Print and Locked: ISO 32000-1 table 165 */
@@ -57,14 +58,24 @@ static rc_t parser_fault(struct pdf *pdf, struct buf *detail)
 	return code == qpdf_e_password ? RC_PDF_ENCRYPTED : RC_PDF_DAMAGED;
 }
 
+static const char magic[] = "%PDF-";
+
+bool pdf_begins_late(struct span bytes)
+{
+	const size_t magic_len = sizeof(magic) - 1;
+
+	for (size_t at = 0; at < HEADER_LATEST && at + magic_len <= bytes.len; at++) {
+		if (memcmp(bytes.data + at, magic, magic_len) == 0)
+			return at > 0;
+	}
+	return false;
+}
+
 static rc_t parse(struct pdf *pdf, struct buf *detail)
 {
-	static const char magic[] = "%PDF-";
-
-	/* foreign bytes before the header would shift every offset of the file */
 	if (pdf->bytes.len < sizeof(magic) ||
 		memcmp(pdf->bytes.data, magic, sizeof(magic) - 1) != 0)
-		return RC_PDF_DAMAGED;
+		return pdf_begins_late(pdf->bytes) ? RC_PDF_LATE : RC_PDF_DAMAGED;
 	pdf->qpdf = qpdf_init();
 	if (pdf->qpdf == NULL)
 		return RC_NO_MEMORY;

@@ -4,6 +4,7 @@
  * without its repairs; the update is written here.
  *
  * RC_PDF_DAMAGED    not a PDF, a broken cross-reference, or a structure that no update can extend
+ * RC_PDF_LATE       foreign bytes stand before its header
  * RC_PDF_ENCRYPTED  a password is needed, or was needed to change it
  * RC_PDF_FINAL      certified or locked by a signature (P 1): nothing may be added
  * RC_PDF_TOO_LONG   more than PDF_LEN_MAX
@@ -14,11 +15,17 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
+
 #define PDF_LEN_MAX                                                                   \
 	((size_t)512 << 20) /* the update's offsets and a copy in memory allow for it \
 			     */
 
 struct pdf;
+
+/* Foreign bytes stand before the header, which readers overlook (PDF Reference 1.7, appendix H,
+ * note 13): every offset is of another file then. */
+bool pdf_begins_late(struct span bytes);
 
 /* bytes must live as long as pdf. detail, if not NULL, gets the parser's own words on a failure. */
 must_check rc_t pdf_open(struct span bytes, struct buf *detail, struct pdf **pdf);

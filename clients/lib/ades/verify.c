@@ -1,4 +1,5 @@
 /* The verdict on one signature, from what the other files find. */
+#include "clients/lib/ades/pdf.h"
 #include "clients/lib/ades/verify_internal.h"
 
 #include <openssl/err.h>
@@ -249,6 +250,9 @@ rc_t verify_file(
 	rc_t rc = fresh->crl_urls == NULL ? RC_NO_MEMORY
 		  : fresh->pdf		  ? verify_pdf(&verifying, file)
 					  : verify_cms(&verifying, file);
+	/* a PDF, for whoever opens it; a CMS may hold one */
+	if (rc == RC_FORMAT && pdf_begins_late(file))
+		rc = RC_PDF_LATE;
 	sk_X509_pop_free(verifying.certificates, X509_free);
 	sk_X509_CRL_pop_free(verifying.crls, X509_CRL_free);
 	if (rc != RC_OK) {

@@ -9,6 +9,7 @@
  * RC_FORMAT         neither a PDF nor a CMS SignedData
  * RC_NOT_FOUND      a detached CMS whose content is not given
  * RC_PDF_DAMAGED    a PDF that does not read without repairs
+ * RC_PDF_LATE       foreign bytes stand before its header
  * RC_PDF_ENCRYPTED  it needs a password, or was encrypted with an empty one
  * RC_PDF_TOO_LONG   too long, or with too many objects or signatures to be judged
  */
