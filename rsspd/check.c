@@ -67,7 +67,7 @@ static const char *user_name(const struct process_user *user)
 
 /* ---- files ---- */
 
-enum check_kind { CHECK_FILE, CHECK_PRIVATE, CHECK_PROGRAM, CHECK_SPOOL };
+enum check_kind { CHECK_FILE, CHECK_KEY, CHECK_PRIVATE, CHECK_PROGRAM, CHECK_SPOOL };
 enum check_user { AS_API = 1, AS_SAM = 2 };
 
 static const struct check_path {
@@ -77,7 +77,7 @@ static const struct check_path {
 	unsigned users; /* enum check_user, or-ed */
 } paths[] = {
 	{"tls.certificate", offsetof(struct conf, tls_certificate), CHECK_FILE, AS_API},
-	{"tls.key", offsetof(struct conf, tls_key), CHECK_FILE, AS_API},
+	{"tls.key", offsetof(struct conf, tls_key), CHECK_KEY, AS_API},
 	{"operators.file", offsetof(struct conf, operators_file), CHECK_FILE, AS_API | AS_SAM},
 	{"pki.ca-certificate", offsetof(struct conf, pki_ca_certificate), CHECK_FILE,
 		AS_API | AS_SAM},
@@ -104,6 +104,10 @@ static void check_readable(struct check *check, const struct check_path *path, c
 		fault(check, "%s: %s is no plain file", path->name, value);
 	else if (path->kind == CHECK_PRIVATE && (status.st_mode & 077) != 0)
 		fault(check, "%s: %s is open to others; chmod 600", path->name, value);
+	else if (path->kind == CHECK_KEY && (status.st_mode & 07) != 0)
+		fault(check, "%s: %s is open to everybody; chmod o=", path->name, value);
+	else if (path->kind == CHECK_PRIVATE && status.st_size == 0)
+		fault(check, "%s: %s is empty", path->name, value);
 	close(fd);
 }
 
@@ -113,7 +117,7 @@ static void check_path(struct check *check, const struct check_path *path, const
 	struct stat status;
 	bool spool = path->kind == CHECK_SPOOL;
 
-	if (path->kind == CHECK_FILE || path->kind == CHECK_PRIVATE) {
+	if (path->kind != CHECK_PROGRAM && !spool) {
 		check_readable(check, path, value, user);
 		return;
 	}
@@ -145,15 +149,60 @@ static void check_paths_of(
 	come_back();
 }
 
+/* The file that `passfile = …` names, with the quotes and backslashes that libpq allows; false:
+ * there is none, or it is a URI. */
+static bool conninfo_passfile(const char *conninfo, char *path, size_t size)
+{
+	const char *at = conninfo;
+	size_t len = 0;
+
+	while ((at = strstr(at, "passfile")) != NULL && at != conninfo &&
+		strchr(" \t", at[-1]) == NULL)
+		at++;
+	if (at == NULL || strstr(conninfo, "://") != NULL)
+		return false;
+	at += strlen("passfile");
+	at += strspn(at, " \t");
+	if (*at++ != '=')
+		return false;
+	at += strspn(at, " \t");
+	const char *ends = *at == '\'' ? "'" : " \t";
+	for (at += *at == '\''; *at != 0 && strchr(ends, *at) == NULL && len + 1 < size; at++) {
+		at += at[0] == '\\' && at[1] != 0;
+		path[len++] = *at;
+	}
+	path[len] = 0;
+	return len > 0;
+}
+
+/* libpq passes over one that it does not like, and the server then misses the password. */
+static void check_passfile(struct check *check)
+{
+	const struct check_path passfile = {.name = "database.conninfo", .kind = CHECK_PRIVATE};
+	char path[1024];
+
+	if (!conninfo_passfile(check->conf->database_conninfo, path, sizeof(path)) ||
+		!become(check, &check->api))
+		return;
+	check_readable(check, &passfile, path, &check->api);
+	come_back();
+}
+
 /* It is made when it is not there. */
 static void check_log_file(struct check *check)
 {
 	const char *path = check->conf->log_file;
 	const char *end = strrchr(path, '/');
+	struct stat status;
 	char folder[1024];
 
 	if (path[0] == 0 || end == NULL)
 		return;
+	/* as it is opened: no link either */
+	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		fault(check, "log.file: %s is no plain file", path);
+		return;
+	}
 	snprintf(folder, sizeof(folder), "%.*s", end == path ? 1 : (int)(end - path), path);
 	bool there = faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
 	if (faccessat(AT_FDCWD, there ? path : folder, there ? W_OK : W_OK | X_OK, AT_EACCESS) != 0)
@@ -222,7 +271,10 @@ static void check_tokens(struct check *check)
 /* What cannot be read has been said. */
 static bool is_readable(const char *path)
 {
-	return path[0] != 0 && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+	struct stat status;
+
+	return path[0] != 0 && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 &&
+	       stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static void check_certificates(struct check *check)
@@ -324,6 +376,7 @@ rc_t check_config(const char *path, bool with_database)
 	check_tokens(&check);
 	check_paths_of(&check, AS_API, &check.api);
 	check_paths_of(&check, AS_SAM, &check.sam);
+	check_passfile(&check);
 	check_log_file(&check);
 	check_certificates(&check);
 	if (with_database)

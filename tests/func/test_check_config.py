@@ -65,7 +65,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 def test_every_fault_is_listed_at_once(config, tmp_path):
     expired, key = make_certificate(now() - 30 * DAY, now() - DAY)
     (tmp_path / "expired.pem").write_bytes(expired)
-    (tmp_path / "expired.key").write_bytes(key)
+    put_key(tmp_path / "expired.key", key)
     open_pin = tmp_path / "pin"
     open_pin.write_text("1234\n")
     open_pin.chmod(0o644)
@@ -85,6 +85,12 @@ def test_every_fault_is_listed_at_once(config, tmp_path):
         assert part in said, (part, said)
 
 
+def put_key(file, content):
+    file.write_bytes(content)
+    file.chmod(0o600)
+    return file
+
+
 def now():
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
@@ -93,7 +99,7 @@ def test_a_key_of_another_certificate_is_said(config, tmp_path):
     certificate, _ = fresh()
     _, key = fresh()
     (tmp_path / "a.pem").write_bytes(certificate)
-    (tmp_path / "a.key").write_bytes(key)
+    put_key(tmp_path / "a.key", key)
     said = faults(config(tls__certificate=tmp_path / "a.pem", tls__key=tmp_path / "a.key"))
     assert len(said) == 1 and "tls.key" in said[0]
 
@@ -102,7 +108,7 @@ def test_a_key_of_another_certificate_is_said(config, tmp_path):
 def test_a_certificate_out_of_its_time_is_said(config, tmp_path, start, end):
     certificate, key = make_certificate(now() + timedelta(days=start), now() + timedelta(days=end))
     (tmp_path / "a.pem").write_bytes(certificate)
-    (tmp_path / "a.key").write_bytes(key)
+    put_key(tmp_path / "a.key", key)
     [said] = faults(config(tls__certificate=tmp_path / "a.pem", tls__key=tmp_path / "a.key"))
     assert "tls.certificate is not valid at this time" in said
 
@@ -126,6 +132,50 @@ def test_an_operators_file_that_anybody_can_write_is_said(config, instance, tmp_
     file.write_bytes(instance.path("operators.pem").read_bytes())
     file.chmod(0o666)
     assert any("nobody else can write" in line for line in faults(config(operators__file=file)))
+
+
+def test_a_key_that_everybody_can_read_is_said(config, tmp_path):
+    certificate, key = fresh()
+    (tmp_path / "a.pem").write_bytes(certificate)
+    put_key(tmp_path / "a.key", key).chmod(0o644)
+    [line] = faults(config(tls__certificate=tmp_path / "a.pem", tls__key=tmp_path / "a.key"))
+    assert line.startswith("check: tls.key:") and "open to everybody" in line
+
+
+def test_what_is_no_file_is_said_once(config):
+    [line] = faults(config(tls__key="/dev/null"))
+    assert line == "check: tls.key: /dev/null is no plain file"
+
+
+def test_an_empty_pin_is_said(config, tmp_path):
+    file = put_key(tmp_path / "empty.pin", b"")
+    assert faults(config(hsm__key_pin_file=file)) == [f"check: hsm.key-pin-file: {file} is empty"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_a_log_that_is_no_file_is_said_as_the_start_says_it(config, tmp_path, kind):
+    log = tmp_path / "log"
+    log.mkdir() if kind == "folder" else log.symlink_to(tmp_path / "elsewhere.log")
+    file = config(log__file=log)
+    assert faults(file) == [f"check: log.file: {log} is no plain file"]
+    run("run", "--config", file, code=78)
+
+
+def named_passfile(instance, file):
+    words = [word for word in instance.conninfo("rsspd").split() if not word.startswith("passfile=")]
+    return " ".join([*words, f"passfile='{file}'"])
+
+
+def test_a_passfile_that_libpq_would_pass_over_is_said(config, instance, tmp_path):
+    file = tmp_path / "with a blank.pgpass"
+    use = config(database__conninfo=named_passfile(instance, file))
+    [line] = faults(use)
+    assert line.startswith(f"check: database.conninfo: {file} cannot be read")
+    file.write_text("*:*:*:rsspd:x\n")
+    file.chmod(0o644)
+    assert faults(use) == [f"check: database.conninfo: {file} is open to others; chmod 600"]
+    file.chmod(0o600)
+    run("--check-config", "--config", use, code=0)
 
 
 def test_the_database_is_asked_only_on_demand(config, instance):
@@ -165,7 +215,7 @@ def test_what_the_service_refuses_to_start_with_the_check_finds(config, tmp_path
     """The check is no weaker than the start: exit 78 of both."""
     certificate, _ = fresh()
     (tmp_path / "a.pem").write_bytes(certificate)
-    (tmp_path / "a.key").write_bytes(b"")
+    put_key(tmp_path / "a.key", b"")
     file = config(tls__certificate=tmp_path / "a.pem", tls__key=tmp_path / "a.key")
     faults(file)
     run("run", "--config", file, code=78)
