@@ -208,18 +208,19 @@ static void say_revocation(const struct cli *cli, const struct verify_signature 
 		{"Revocation: not checked", "Tình trạng thu hồi: chưa kiểm tra"},
 		{"The certificate is not revoked", "Chứng thư số chưa bị thu hồi"},
 		{"The certificate is revoked", "Chứng thư số đã bị thu hồi"}};
-	int64_t ms =
-		signature->revocation == VERIFY_BAD ? signature->revoked_ms : signature->crl_ms;
+	/* what is trusted by itself stands on no list: then there is no time to name */
+	static const struct text lists[] = {
+		{"the list is out of date, made on ", "danh sách đã quá hạn, lập lúc "},
+		{"list of ", "danh sách lúc "}, {"", ""}};
+	const int64_t times[] = {signature->crl_unfit_ms, signature->crl_ms, signature->revoked_ms};
 	char when[TIME_TEXT] = "";
-	char more[2 * TIME_TEXT] = "";
+	char more[TIME_TEXT + 64] = "";
 
-	if (ms > 1)
-		time_text(ms, when);
-	if (signature->revocation == VERIFY_GOOD)
-		snprintf(more, sizeof(more), "%s%s",
-			cli_text(cli, (struct text){"list of ", "danh sách lúc "}), when);
-	else if (signature->revocation == VERIFY_BAD)
-		snprintf(more, sizeof(more), "%s", when);
+	if (times[signature->revocation] > 1) {
+		time_text(times[signature->revocation], when);
+		snprintf(more, sizeof(more), "%s%s", cli_text(cli, lists[signature->revocation]),
+			when);
+	}
 	line(cli, signature->revocation, choose(cli, signature->revocation, texts), more);
 }
 
@@ -420,6 +421,7 @@ static json_t *json_signature(const struct verify_signature *signature, uint64_t
 	set(made, "revocation", json_state(signature->revocation));
 	set(made, "revokedAt", json_time(signature->revoked_ms));
 	set(made, "crlOf", json_time(signature->crl_ms));
+	set(made, "crlUnfit", json_time(signature->crl_unfit_ms));
 	set(made, "timestamp",
 		signature->timestamp.state == VERIFY_UNKNOWN
 			? json_null()

@@ -250,6 +250,20 @@ def test_a_crl_that_tells_nothing_leaves_revocation_unchecked(verify, ca, good, 
     assert verify.faults(Pdf().sign(good), crl=crl) == {"revocation_not_checked"}
 
 
+def test_a_crl_that_is_out_of_date_is_named(verify, ca, good):
+    crl = verify.file("old.crl", ca.crl(start=-2 * DAY, end=-DAY))
+    made = f"{NOW - 2 * DAY:%Y-%m-%dT%H:%M:%SZ}"
+    assert verify.one(Pdf().sign(good), crl=crl)[1]["crlUnfit"] == made
+    assert "not checked: the list is out of date, made on" in verify.run(Pdf().sign(good), crl=crl).out
+    assert verify.one(Pdf().sign(good))[1]["crlUnfit"] is None
+
+
+def test_who_is_trusted_by_himself_stands_on_no_list(verify, good, person):
+    verify.ca = verify.file("own.pem", person.pem)
+    done = verify.run(Pdf().sign(good), crl=None)
+    assert "The certificate is not revoked\n" in done.out
+
+
 def test_a_crl_inside_the_signature_counts(verify, ca, person, good):
     assert not verify.faults(Pdf().sign(lambda data: good(data, crls=[ca.crl()])), crl=None)
     found = verify.faults(Pdf().sign(lambda data: good(data, crls=[ca.crl(person)])))

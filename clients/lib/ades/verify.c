@@ -122,6 +122,7 @@ static rc_t judge_certificate(struct verifying *verifying, const struct signed_d
 	out->revocation = answer.revocation;
 	out->revoked_ms = answer.revoked_ms;
 	out->crl_ms = answer.crl_ms;
+	out->crl_unfit_ms = answer.crl_unfit_ms;
 	memcpy(out->signer.root, answer.root, sizeof(out->signer.root));
 	return RC_OK;
 }

@@ -82,6 +82,7 @@ struct verify_signature {
 	enum verify_state revocation;
 	int64_t revoked_ms;
 	int64_t crl_ms;		  /* thisUpdate of the oldest CRL that was relied on */
+	int64_t crl_unfit_ms;	  /* of one that is out of date, or too new, if there is no other */
 	int64_t judged_ms;	  /* the certificate's validity was judged at this time … */
 	bool judged_by_timestamp; /* … which a timestamp proves, else it is the time of check */
 	int64_t signing_ms;	  /* as the signer claims */

@@ -361,6 +361,7 @@ struct crl_search {
 	X509 *issuer;
 	int64_t revoked_ms; /* the earliest; 0: none */
 	int64_t made_ms;    /* of the newest CRL that tells; 0: none does */
+	int64_t unfit_ms;   /* of the newest that does not, by its age; 0: none */
 	bool current;	    /* one of them tells what is so now */
 };
 
@@ -378,9 +379,11 @@ static void search_crls(struct crl_search *search, STACK_OF(X509_CRL) * crls)
 		/* that it was revoked is true however old the list is */
 		if (revoked != 0 && (search->revoked_ms == 0 || revoked < search->revoked_ms))
 			search->revoked_ms = revoked;
-		if (!age_fits(crl, certificate, search->question->at_ms, search->now_ms))
-			continue;
 		int64_t made = verify_time_ms(X509_CRL_get0_lastUpdate(crl));
+		if (!age_fits(crl, certificate, search->question->at_ms, search->now_ms)) {
+			search->unfit_ms = made > search->unfit_ms ? made : search->unfit_ms;
+			continue;
+		}
 		search->made_ms = made > search->made_ms ? made : search->made_ms;
 		search->current = search->current ||
 				  age_fits(crl, certificate, search->now_ms, search->now_ms);
@@ -435,6 +438,8 @@ static void judge_one(
 		each_crl_url(search->certificate, ask_for_url, verifying->report);
 	if (search->made_ms == 0) {
 		answer->faults |= VERIFY_BIT(VERIFY_REVOCATION_UNKNOWN);
+		if (search->unfit_ms > answer->crl_unfit_ms)
+			answer->crl_unfit_ms = search->unfit_ms;
 	} else if (answer->crl_ms == 0 || search->made_ms < answer->crl_ms) {
 		answer->crl_ms = search->made_ms;
 	}

@@ -43,6 +43,7 @@ struct chain_answer {
 	enum verify_state revocation;
 	int64_t revoked_ms;
 	int64_t crl_ms;
+	int64_t crl_unfit_ms;
 	char root[VERIFY_TEXT];
 };
 must_check rc_t chain_judge(struct verifying *verifying, const struct chain_question *question,

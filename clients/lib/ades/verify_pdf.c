@@ -326,6 +326,7 @@ static rc_t judge_document_timestamp(struct judging *judging,
 	out->revocation = facts.chain.revocation;
 	out->revoked_ms = facts.chain.revoked_ms;
 	out->crl_ms = facts.chain.crl_ms;
+	out->crl_unfit_ms = facts.chain.crl_unfit_ms;
 	bool right = (facts.faults & VERIFY_BIT(VERIFY_TIMESTAMP_WRONG)) == 0;
 	out->signature = right ? VERIFY_GOOD : VERIFY_BAD;
 	if (out->intact == VERIFY_UNKNOWN || !right)
