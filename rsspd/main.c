@@ -84,6 +84,8 @@ static int command_api(const char *path)
 	if (rc == RC_OK)
 		rc = process_harden();
 	if (rc == RC_OK)
+		process_raise_files();
+	if (rc == RC_OK)
 		rc = server_run(conf, PROCESS_FIRST_FD);
 	conf_free(&conf);
 	return exit_of(rc);

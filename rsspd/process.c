@@ -162,6 +162,21 @@ rc_t process_harden(void)
 	return RC_OK;
 }
 
+void process_raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= PROCESS_FILES)
+		return;
+	/* a shell gives 1024, with leave for many more */
+	files.rlim_cur = files.rlim_max < PROCESS_FILES ? files.rlim_max : PROCESS_FILES;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < PROCESS_FILES)
+		log_warning(
+			"process: fewer descriptors than connections may come limit=%llu "
+			"fix=\"raise the limit of open files (ulimit -Hn, LimitNOFILE=) to %d\"",
+			(unsigned long long)files.rlim_cur, PROCESS_FILES);
+}
+
 rc_t process_forget_environment(void)
 {
 	for (char **entry = environ; *entry != NULL;) {

@@ -1,5 +1,7 @@
 """The service starts, says how it is, and stops."""
 
+import resource
+import subprocess
 from datetime import datetime, timezone
 
 import pytest
@@ -104,6 +106,38 @@ def test_starts_that_fail_leave_the_token_whole(another):
         assert wrong.process.wait(30) == 78
         assert "signal=9" not in wrong.log()
     another("after-failures").start()
+
+
+def start_limited(server, soft, hard):
+    """The shell's `ulimit -n`, for this daemon alone."""
+    words = ["prlimit", f"--nofile={soft}:{hard}", server.program("rsspd"), "run",
+             "--config", str(server.config_file)]
+    with open(server.log_file, "ab") as log:
+        server.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                          env=server.instance.environment(), start_new_session=True)
+    server.wait_ready()
+
+
+def files_of(pid):
+    """(soft, hard)"""
+    return resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+
+def test_the_api_process_takes_the_descriptors_that_it_may_have(another):
+    """A login shell's 1024 would leave it deaf at as many connections."""
+    raised = another("raised")
+    hard = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 18000)
+    start_limited(raised, 1024, hard)
+    assert files_of(raised.api_pid()) == (min(hard, 17408), hard)
+    assert files_of(raised.sams("sign")[0]) == (1024, hard)
+    assert "fewer descriptors" not in raised.log() or hard < 17408
+
+
+def test_too_few_descriptors_are_said(another):
+    few = another("few")
+    start_limited(few, 256, 512)
+    assert files_of(few.api_pid()) == (512, 512)
+    assert "fewer descriptors than connections may come limit=512" in few.log()
 
 
 def test_sigterm_stops_everything(another):
