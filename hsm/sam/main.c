@@ -125,8 +125,8 @@ static void memory_keep(void)
 }
 
 /* The api process and PostgreSQL bring the next jobs and are brief: waking a SAM does not interrupt
- * them, and it takes what they leave. Where that is not allowed (systemd's filter) the SAM goes on
- * like everybody. */
+ * them, and it takes what they leave. Where that is not allowed (a filter of system calls) the SAM
+ * goes on like everybody. */
 static void process_yield(void)
 {
 	const struct sched_param none = {0};

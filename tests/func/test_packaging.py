@@ -317,6 +317,40 @@ def test_a_unit_exposes_little(units, unit, most):
     assert f"Overall exposure level for {unit}" in shown
 
 
+def calls_allowed(unit):
+    """What SystemCallFilter leaves in the end: each line adds, or takes away with ~."""
+    groups, name = {}, None
+    for line in run("systemd-analyze", "--no-pager", "syscall-filter").splitlines():
+        if line.startswith("@"):
+            name = line.strip()
+            groups[name] = set()
+        elif name and line.strip() and not line.strip().startswith("#"):
+            groups[name].add(line.strip())
+
+    def expand(word):
+        return {word} if word[0] != "@" else set().union(*map(expand, groups[word]))
+    allowed = set()
+    for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE):
+        named = set().union(*map(expand, line.lstrip("~").split()))
+        allowed = allowed - named if line[0] == "~" else allowed | named
+    return allowed
+
+
+def test_the_sams_may_stand_behind_the_others_under_the_unit(place):
+    """The rates of README.md are those of SAMs that do."""
+    allowed = calls_allowed((place / "lib/systemd/system/rsspd.service").read_text())
+    assert {"sched_setscheduler", "setpriority", "setuid"} <= allowed
+    assert not {"setrlimit", "nice", "reboot", "chroot", "mount", "ptrace", "sched_setattr"} & allowed
+
+
+def test_the_unit_has_descriptors_for_every_connection(place):
+    """Two listeners of the API, each with as many connections as api/http.h says, and the rest."""
+    unit = (place / "lib/systemd/system/rsspd.service").read_text()
+    header = (SOURCE / "api/http.h").read_text()
+    most = int(re.search(r"#define HTTP_CONNECTIONS_MAX (\d+)", header)[1])
+    assert int(re.search(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)[1]) >= 2 * most + 1024
+
+
 def test_the_check_before_a_start_keeps_nothing_down(place):
     """It is stricter than the start, which goes on with what serves in part."""
     unit = (place / "lib/systemd/system/rsspd.service").read_text()
