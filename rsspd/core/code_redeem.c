@@ -84,7 +84,7 @@ static void use_up(struct redeem_op *op)
 	char consent[ID_TEXT];
 
 	audit_row_from_call(&row, op->call, op->call->event, RC_OK);
-	id_format(&op->use.consent, consent);
+	id_format(&op->use.of.consent, consent);
 	snprintf(
 		row.detail, sizeof(row.detail), "{\"grant\":\"code\",\"consent\":\"%s\"}", consent);
 	store_code_use(op->core->pg, &row, &op->use, code_used, op);
@@ -126,8 +126,8 @@ static rc_t make_service(struct redeem_op *op)
 		.client = op->client.id,
 		.agency = op->client.agency,
 		.mode = op->client.mode,
-		.subscriber = op->use.subscriber,
-		.consent = op->use.consent,
+		.subscriber = op->use.of.subscriber,
+		.consent = op->use.of.consent,
 		.bound = op->client.bound,
 	};
 
@@ -223,7 +223,7 @@ static void reused(struct redeem_op *op)
 	struct audit_row row;
 
 	audit_row_from_call(&row, op->call, "code.reused", RC_CODE_INVALID);
-	store_consent_revoke(op->core->pg, &row, &op->use.consent, reuse_written, op);
+	store_consent_revoke(op->core->pg, &row, &op->use.of.consent, reuse_written, op);
 }
 
 static rc_t redeem_check(struct redeem_op *op, const struct code_row *row)
@@ -231,8 +231,8 @@ static rc_t redeem_check(struct redeem_op *op, const struct code_row *row)
 	if (!id_equal(&row->client, &op->client.id))
 		return RC_CODE_INVALID;
 	op->call->subscriber = row->subscriber;
-	op->use.subscriber = row->subscriber;
-	op->use.consent = row->consent;
+	op->use.of.subscriber = row->subscriber;
+	op->use.of.consent = row->consent;
 	rc_t rc = redirect_check(op, row);
 	if (rc == RC_OK)
 		rc = verifier_check(op, row);
@@ -295,14 +295,14 @@ void core_code_redeem(struct core *core, struct call *call, const struct client_
 		.core = core, .call = call, .done = done, .arg = arg, .client = *client};
 	op->client.redirect_uris = NULL;
 	op->client.secret_sha256 = SPAN_NONE;
-	op->use.client = client->id;
-	op->use.client_version = client->version;
+	op->use.of.client = client->id;
+	op->use.of.client_version = client->version;
 	op->rc = secret_text_is_formed(redemption->code) ? redeem_copy(op, redemption)
 							 : RC_CODE_MALFORMED;
 	if (op->rc == RC_OK)
-		op->rc = digest_sha256(secret_span(&op->code), op->use.sha256);
+		op->rc = digest_sha256(secret_span(&op->code), op->use.of.sha256);
 	if (op->rc != RC_OK)
 		core_defer(core, redeem_refuse, op);
 	else
-		store_code_load(core->pg, op->use.sha256, code_loaded, op);
+		store_code_load(core->pg, op->use.of.sha256, code_loaded, op);
 }

@@ -30,7 +30,7 @@ static void refresh_end(void *arg)
 	struct token_issued issued = {.token = &op->token,
 		.expires_in_s = op->expires_in_s,
 		.refresh = &op->next,
-		.consent = op->use.consent};
+		.consent = op->use.of.consent};
 
 	op->done(op->arg, &fault, op->rc == RC_OK ? &issued : NULL);
 	secret_free(&op->token);
@@ -62,7 +62,7 @@ static void reuse_punish(struct refresh_op *op)
 	struct audit_row row;
 
 	audit_row_from_call(&row, op->call, "token.reused", RC_REFRESH_TOKEN_INVALID);
-	store_consent_revoke(op->core->pg, &row, &op->use.consent, reuse_ended, op);
+	store_consent_revoke(op->core->pg, &row, &op->use.of.consent, reuse_ended, op);
 }
 
 /* ---- one for another ---- */
@@ -108,7 +108,7 @@ static void refresh_use(struct refresh_op *op)
 
 static rc_t refresh_check(const struct refresh_op *op, const struct refresh_row *row)
 {
-	if (!id_equal(&row->client, &op->use.client))
+	if (!id_equal(&row->client, &op->use.of.client))
 		return RC_REFRESH_TOKEN_INVALID;
 	if (row->revoked || row->disabled)
 		return RC_REFRESH_TOKEN_INVALID;
@@ -131,8 +131,8 @@ static void refresh_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	op->call->subscriber = row.subscriber;
-	op->use.consent = op->terms.consent = row.consent;
-	op->use.subscriber = op->terms.subscriber = row.subscriber;
+	op->use.of.consent = op->terms.consent = row.consent;
+	op->use.of.subscriber = op->terms.subscriber = row.subscriber;
 	if (row.used)
 		reuse_punish(op);
 	else
@@ -141,7 +141,7 @@ static void refresh_loaded(void *arg, rc_t rc, const struct pg_rows *rows)
 
 static void refresh_load(struct refresh_op *op)
 {
-	store_refresh_load(op->core->pg, op->use.sha256, refresh_loaded, op);
+	store_refresh_load(op->core->pg, op->use.of.sha256, refresh_loaded, op);
 }
 
 void core_refresh_token_use(struct core *core, struct call *call, const struct client_known *client,
@@ -150,14 +150,14 @@ void core_refresh_token_use(struct core *core, struct call *call, const struct c
 	struct refresh_op *op = core_alloc(sizeof(*op));
 
 	*op = (struct refresh_op){.core = core, .call = call, .done = done, .arg = arg};
-	op->use.client = client->id;
-	op->use.client_version = client->version;
+	op->use.of.client = client->id;
+	op->use.of.client_version = client->version;
 	op->terms = (struct token_terms){.client = client->id,
 		.agency = client->agency,
 		.mode = client->mode,
 		.bound = client->bound};
 	memcpy(op->terms.tls_sha256, client->tls_sha256, SHA256_LEN);
-	op->rc = secret_text_is_formed(token) ? digest_sha256(token, op->use.sha256)
+	op->rc = secret_text_is_formed(token) ? digest_sha256(token, op->use.of.sha256)
 					      : RC_REFRESH_TOKEN_INVALID;
 	if (op->rc == RC_OK)
 		refresh_load(op);

@@ -1,6 +1,5 @@
 #include "store/authorization_code.h"
 
-#include "store/refresh_token.h"
 #include "store/unit.h"
 
 static struct span or_null(struct span bytes)
@@ -109,14 +108,8 @@ static const struct pg_statement code_use = {.name = "code_use", .sql =
 void store_code_use(struct pg *pg, const struct audit_row *audit, const struct code_use *use,
 	pg_done_fn done, void *arg)
 {
-	struct pg_params *params = unit_params(audit);
+	struct pg_params *params = store_consent_use_params(audit, &use->of);
 
-	pg_set_lane(params, &use->consent);
-	pg_put_bytes(params, SPAN(use->sha256, SHA256_LEN));
-	pg_put_id(params, &use->client);
-	pg_put_number(params, use->client_version);
-	pg_put_id(params, &use->subscriber);
-	pg_put_id(params, &use->consent);
 	pg_put_time(params, use->consent_ends_ms);
 	pg_put_bytes(params, or_null(use->tls_sha256));
 	pg_put_bytes(params, or_null(use->refresh_sha256));

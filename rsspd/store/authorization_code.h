@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "store/audit.h"
+#include "store/refresh_token.h"
 
 /* What an approval leaves behind besides a SAD. */
 struct code_new {
@@ -59,9 +60,7 @@ void store_code_read(const struct pg_rows *rows, struct code_row *row);
 /* One row when the code was used up by this; none: somebody was faster, it is late or revoked, or
  * client or subscriber are not as they were. */
 struct code_use {
-	uint8_t sha256[SHA256_LEN];
-	struct id client, subscriber, consent;
-	int64_t client_version;
+	struct consent_use of;
 	int64_t consent_ends_ms;
 	struct span refresh_sha256, tls_sha256;		/* empty: none */
 	int64_t refresh_ends_ms;

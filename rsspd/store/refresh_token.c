@@ -27,6 +27,20 @@ void store_refresh_read(const struct pg_rows *rows, struct refresh_row *row)
 	row->disabled = pg_bool(rows, 0, 6);
 }
 
+struct pg_params *store_consent_use_params(
+	const struct audit_row *audit, const struct consent_use *use)
+{
+	struct pg_params *params = unit_params(audit);
+
+	pg_set_lane(params, &use->consent);
+	pg_put_bytes(params, SPAN(use->sha256, SHA256_LEN));
+	pg_put_id(params, &use->client);
+	pg_put_number(params, use->client_version);
+	pg_put_id(params, &use->subscriber);
+	pg_put_id(params, &use->consent);
+	return params;
+}
+
 static const struct pg_statement refresh_use = {.name = "refresh_use", .sql =
 	"WITH held AS MATERIALIZED (SELECT 1 FROM rssp.client cl, rssp.subscriber s, rssp.consent o"
 	"  WHERE cl.id = $19::uuid AND cl.version = $20::bigint AND cl.state = 'active'"
@@ -44,14 +58,8 @@ static const struct pg_statement refresh_use = {.name = "refresh_use", .sql =
 void store_refresh_use(struct pg *pg, const struct audit_row *audit, const struct refresh_use *use,
 	pg_done_fn done, void *arg)
 {
-	struct pg_params *params = unit_params(audit);
+	struct pg_params *params = store_consent_use_params(audit, &use->of);
 
-	pg_set_lane(params, &use->consent);
-	pg_put_bytes(params, SPAN(use->sha256, SHA256_LEN));
-	pg_put_id(params, &use->client);
-	pg_put_number(params, use->client_version);
-	pg_put_id(params, &use->subscriber);
-	pg_put_id(params, &use->consent);
 	pg_put_bytes(params, SPAN(use->next_sha256, SHA256_LEN));
 	pg_put_time(params, use->next_ends_ms);
 	pg_submit(pg, &refresh_use, params, done, arg);

@@ -12,6 +12,17 @@
 	"::bytea, consent, " ends "::timestamptz FROM " source " WHERE " sha256          \
 	"::bytea IS NOT NULL"
 
+/* What is used up under a consent: a code or a refresh token. */
+struct consent_use {
+	uint8_t sha256[SHA256_LEN];
+	struct id consent, client, subscriber;
+	int64_t client_version;
+};
+/* Parameters $18 to $22 of its statement: sha256, client, its version, subscriber, consent; in the
+ * consent's lane. */
+struct pg_params *store_consent_use_params(
+	const struct audit_row *audit, const struct consent_use *use);
+
 struct refresh_row {
 	struct id consent, client, subscriber;
 	int64_t ends_ms;
@@ -28,9 +39,8 @@ void store_refresh_read(const struct pg_rows *rows, struct refresh_row *row);
  * No row: somebody was faster, it is late or revoked, or client or subscriber are not as they
  * were. */
 struct refresh_use {
-	uint8_t sha256[SHA256_LEN], next_sha256[SHA256_LEN];
-	struct id consent, client, subscriber;
-	int64_t client_version;
+	struct consent_use of;
+	uint8_t next_sha256[SHA256_LEN];
 	int64_t next_ends_ms;
 };
 void store_refresh_use(struct pg *pg, const struct audit_row *audit, const struct refresh_use *use,
