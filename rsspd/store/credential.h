@@ -1,6 +1,6 @@
 /*
  * Credentials: what a decision is made from, and the guard that counts wrong factors before they
- * are checked (design §2.2).
+ * are checked: of many that come at once, at most GUARD_TRIES wrong ones reach a SAM.
  */
 #ifndef STORE_CREDENTIAL_H
 #define STORE_CREDENTIAL_H
