@@ -24,8 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #define SAMPLE_EVERY 29
 #define SIGN_WARM 1 /* the first hash of each batch is signed before the window */
@@ -39,23 +37,6 @@ void load_fail(const char *what)
 {
 	fprintf(stderr, "load: %s\n", what);
 	exit(EXIT_FAILURE);
-}
-
-double load_now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static double cpu_used(void)
-{
-	struct rusage used;
-
-	getrusage(RUSAGE_SELF, &used);
-	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 /* ---- what is asked for next ---- */
@@ -158,7 +139,7 @@ static void count(struct load *load, const struct link *link, double at)
 /* The connection has a whole answer of status 200; it asks for what comes next, or idles. */
 void load_answered(struct load *load, struct link *link, struct span body)
 {
-	double at = load_now();
+	double at = bench_now();
 	struct span signature;
 
 	load->busy--;
@@ -187,8 +168,8 @@ static void work(struct load *load, double until)
 {
 	struct epoll_event events[64];
 
-	while (load->busy > 0 && load_now() < until && !(load->counting && load->exhausted)) {
-		int wait_ms = until < 1e18 ? (int)(1e3 * (until - load_now())) + 1 : -1;
+	while (load->busy > 0 && bench_now() < until && !(load->counting && load->exhausted)) {
+		int wait_ms = until < 1e18 ? (int)(1e3 * (until - bench_now())) + 1 : -1;
 		int got = epoll_wait(load->epoll, events, 64, wait_ms);
 		for (int i = 0; i < got; i++)
 			link_move(load, events[i].data.ptr);
@@ -215,15 +196,15 @@ static void timed(struct load *load, struct window *window)
 {
 	load->signatures = 0;
 	phase_begin(load, PHASE_TIMED);
-	work(load, load_now() + load->ramp_s);
+	work(load, bench_now() + load->ramp_s);
 	tell("begin");
-	window->began = load_now();
-	window->cpu = cpu_used();
+	window->began = bench_now();
+	window->cpu = bench_cpu_used();
 	load->counting = true;
 	work(load, window->began + load->seconds);
 	load->counting = false;
-	window->ended = load->exhausted ? load->last_at : load_now();
-	window->cpu = cpu_used() - window->cpu;
+	window->ended = load->exhausted ? load->last_at : bench_now();
+	window->cpu = bench_cpu_used() - window->cpu;
 	tell("end");
 	load->timed = load->taken;
 	phase_begin(load, PHASE_DRAIN);

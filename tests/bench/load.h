@@ -2,6 +2,8 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
+#include "clocks.h"
+
 #include "base/base64.h"
 #include "base/buf.h"
 
@@ -96,7 +98,6 @@ struct load {
 
 /* Says what is wrong and ends the process. */
 _Noreturn void load_fail(const char *what);
-double load_now(void);
 /* The body of an answer with status 200, in full. */
 void load_answered(struct load *load, struct link *link, struct span body);
 

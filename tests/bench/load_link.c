@@ -74,7 +74,7 @@ static void request_begin(struct load *load, struct link *link, enum kind kind)
 	link->head_len = 0;
 	link->body_len = 0;
 	link->kind = kind;
-	link->began = load_now();
+	link->began = bench_now();
 }
 
 void link_authorize(struct load *load, struct link *link)

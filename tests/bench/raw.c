@@ -7,6 +7,8 @@
  *
  * N processes, each with its own session and key, start together; the answer is one line of JSON.
  */
+#include "clocks.h"
+
 #include "base/log.h"
 #include "conf.h"
 #include "hsm/p11/key.h"
@@ -21,9 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PROCESSES_MAX 64
@@ -54,23 +54,6 @@ struct result {
 	uint64_t count;
 	double seconds, cpu;
 };
-
-static double now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static double cpu_used(void)
-{
-	struct rusage used;
-
-	getrusage(RUSAGE_SELF, &used);
-	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-}
 
 /* Two processes that log in at once confuse SoftHSM: one after the other. */
 static rc_t signer_login(struct signer *signer, const struct conf *conf)
@@ -155,18 +138,18 @@ static rc_t sign_cold(const struct signer *signer, struct span digest)
 
 static rc_t sign_for(const struct task *task, const struct signer *signer, struct result *result)
 {
-	double began = now(), cpu = cpu_used(), end = began + task->seconds;
+	double began = bench_now(), cpu = bench_cpu_used(), end = began + task->seconds;
 	uint8_t digest[DIGEST_LEN] = {0};
 	uint64_t count = 0;
 	rc_t rc = RC_OK;
 
-	while (rc == RC_OK && now() < end) {
+	while (rc == RC_OK && bench_now() < end) {
 		memcpy(digest, &count, sizeof(count));
 		rc = task->cold ? sign_cold(signer, SPAN(digest, sizeof(digest)))
 				: sign_hot(signer, signer->key, SPAN(digest, sizeof(digest)));
 		count++;
 	}
-	*result = (struct result){count, now() - began, cpu_used() - cpu};
+	*result = (struct result){count, bench_now() - began, bench_cpu_used() - cpu};
 	return rc;
 }
 
