@@ -18,23 +18,6 @@ static rc_t time_ms(const ASN1_TIME *time, int64_t *ms)
 	return RC_OK;
 }
 
-/* Takes over what an i2d function made. */
-static rc_t encoded_sha256(uint8_t *der, int len, uint8_t out[SHA256_LEN])
-{
-	rc_t rc = len <= 0 ? RC_CRYPTO : digest_sha256(SPAN(der, (size_t)len), out);
-
-	OPENSSL_free(der);
-	return rc;
-}
-
-rc_t certificate_public_sha256(EVP_PKEY *key, uint8_t out[SHA256_LEN])
-{
-	uint8_t *der = NULL;
-	int len = i2d_PUBKEY(key, &der);
-
-	return encoded_sha256(der, len, out);
-}
-
 static rc_t x509_parse(struct span der, X509 **x509)
 {
 	const uint8_t *at = der.data;
@@ -51,12 +34,14 @@ static rc_t x509_parse(struct span der, X509 **x509)
 }
 
 /* As it stands in the certificate: encoding the key anew costs as much as reading it did. */
-static rc_t spki_sha256(const X509_PUBKEY *spki, uint8_t out[SHA256_LEN])
+static rc_t public_sha256(const X509 *x509, uint8_t out[SHA256_LEN])
 {
 	uint8_t *der = NULL;
-	int len = i2d_X509_PUBKEY(spki, &der);
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
+	rc_t rc = len <= 0 ? RC_CRYPTO : digest_sha256(SPAN(der, (size_t)len), out);
 
-	return encoded_sha256(der, len, out);
+	OPENSSL_free(der);
+	return rc;
 }
 
 static rc_t certificate_read(const X509 *x509, struct certificate *certificate)
@@ -67,7 +52,7 @@ static rc_t certificate_read(const X509 *x509, struct certificate *certificate)
 	rc_t rc = p11_public_kind(certificate->public_key, &certificate->kind);
 	if (rc != RC_OK)
 		return RC_HSM_REFUSED;
-	rc = spki_sha256(X509_get_X509_PUBKEY(x509), certificate->public_sha256);
+	rc = public_sha256(x509, certificate->public_sha256);
 	if (rc == RC_OK)
 		rc = time_ms(X509_get0_notBefore(x509), &certificate->not_before_ms);
 	if (rc == RC_OK)

@@ -19,7 +19,6 @@ must_check rc_t certificate_parse(struct span der, struct certificate **certific
 void certificate_free(struct certificate **certificate);
 /* RC_CERTIFICATE_EXPIRED outside its time. */
 must_check rc_t certificate_check_time(const struct certificate *certificate, int64_t now_ms);
-must_check rc_t certificate_public_sha256(EVP_PKEY *key, uint8_t out[SHA256_LEN]);
 
 /* The issuers that may have signed a subscriber's certificate: a PEM file, one or more. */
 struct issuers;

@@ -166,8 +166,9 @@ static rc_t otp_make(struct sam *sam, const struct job_activate *job, struct job
 	return rc;
 }
 
-static rc_t slot_make(struct sam *sam, const struct job_activate *job, EVP_PKEY *public_key,
-	struct span w, struct job_activated *made)
+/* After the public key. */
+static rc_t slot_make(
+	struct sam *sam, const struct job_activate *job, struct span w, struct job_activated *made)
 {
 	struct wrapped_key wrapped = {made->generation, job->key, w};
 	struct secret salt = SECRET_INIT;
@@ -177,7 +178,7 @@ static rc_t slot_make(struct sam *sam, const struct job_activate *job, EVP_PKEY 
 	if (rc == RC_OK)
 		rc = buf_append_span(&made->salt, secret_span(&salt));
 	if (rc == RC_OK)
-		rc = certificate_public_sha256(public_key, public_sha256);
+		rc = digest_sha256(buf_span(&made->public_key), public_sha256);
 	struct sealed_key slot = {
 		.credential = job->credential,
 		.subscriber = job->subscriber,
@@ -208,9 +209,9 @@ static rc_t credential_make(struct sam *sam, const struct job_activate *job,
 	if (rc == RC_OK && with_otp)
 		rc = otp_make(sam, job, made);
 	if (rc == RC_OK)
-		rc = slot_make(sam, job, public_key, buf_span(&w), made);
-	if (rc == RC_OK)
 		rc = public_encode(public_key, &made->public_key);
+	if (rc == RC_OK)
+		rc = slot_make(sam, job, buf_span(&w), made);
 	if (rc == RC_OK)
 		rc = profile_certify(
 			sam->ca, line, public_key, sam->options.pki_url, &made->certificate);
