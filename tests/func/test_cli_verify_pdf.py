@@ -149,8 +149,8 @@ EMPTY = (b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Signature6) /F 132 /Rec
          b" %s >>")
 
 
-def with_empty_field():
-    data = Pdf(objects=[EMPTY % b""])
+def with_empty_field(rect=b"[0 0 0 0]"):
+    data = Pdf(objects=[EMPTY.replace(b"[0 0 0 0]", rect) % b""])
     data.fields, data.annots = [6], [6]
     return data.update({1: data.catalog_text(), 3: data.page_text()})
 
@@ -185,6 +185,37 @@ def test_a_field_that_borrows_a_signature_to_show_something_is_a_change(verify, 
     data.update({1: data.catalog_text(), 3: data.page_text(), number + 1: LOOK, number: (
         b"<< /Type /Annot /Subtype /Widget /T (x) /F 4 /Rect [0 0 595 842] /P 3 0 R %s"
         b" /AP << /N %d 0 R >> >>" % (borrow, number + 1))})
+    assert "annotations_changed_later" in verify.faults(data)
+
+
+NOBODYS = b"<< /T (x) /FT /Sig /V << /Type /Sig /ByteRange [0 1 2 3] /Contents <00> >> >>"
+
+
+@pytest.mark.parametrize("more", [
+    b"/Parent 42 0 R", b"/Parent " + NOBODYS, b"/Parent 42 0 R /Kids [43 0 R]",
+    b"/Parent 44 0 R", b"/Parent 44 0 R /V null"],
+    ids=["parent", "direct parent", "with kids", "indirect value", "null value"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_poses_as_a_signature_that_nobody_judges_is_a_change(verify, good, more, listed):
+    """The value stands where no signature is looked for: it hides the page, and needs no key."""
+    data = Pdf().sign(good)
+    data.annots.append(41)
+    if listed:
+        data.fields.append(41)
+    widget = b"<< /Type /Annot /Subtype /Widget /FT /Sig /F 4 /Rect [0 0 595 842] /P 3 0 R /AP << /N 40 0 R >> %s >>"
+    data.update({
+        1: data.catalog_text(), 3: data.page_text(), 40: LOOK, 41: widget % more, 42: NOBODYS,
+        43: b"<< /T (y) >>", 44: b"<< /T (x) /FT /Sig /V 45 0 R >>",
+        45: b"<< /Type /Sig /ByteRange [0 1 2 3] /Contents <00> >>"})
+    assert "annotations_changed_later" in verify.faults(data)
+
+
+@pytest.mark.parametrize("into", [None, 6])
+def test_a_document_timestamp_shows_nothing(verify, good, tsa, into):
+    """Anyone can get one: what it showed would be nobody's."""
+    data = with_empty_field(b"[0 0 595 842]") if into else Pdf()
+    data.sign(good).sign(lambda data: make.make_token(tsa, data), format=b"ETSI.RFC3161", date=None,
+                         rect=b"[0 0 595 842]", field=b"/AP << /N 40 0 R >>", objects={40: LOOK}, into=into)
     assert "annotations_changed_later" in verify.faults(data)
 
 

@@ -81,7 +81,21 @@ static bool is_old(const struct comparing *comparing, qpdf_oh value)
 	return object != NULL && object->zone != ZONE_NONE;
 }
 
-/* 0: none. A field that borrows an older signature's dictionary, to show something, is none. */
+/* Is it seen on the page? */
+static bool has_area(struct comparing *comparing, qpdf_oh field)
+{
+	qpdf_data qpdf = comparing->after->qpdf;
+	qpdf_oh rect = qpdf_oh_get_key_if_dict(qpdf, field, "/Rect");
+	double sides[4] = {0};
+
+	for (int i = 0; qpdf_oh_is_array(qpdf, rect) && i < 4; i++)
+		sides[i] = qpdf_oh_get_numeric_value(qpdf, qpdf_oh_get_array_item(qpdf, rect, i));
+	return sides[0] != sides[2] && sides[1] != sides[3];
+}
+
+/* 0: none. A field that borrows an older signature's dictionary, to show something, is none; nor is
+ * one whose dictionary is not where signatures are looked for, so that nobody judges it. And anyone
+ * gets a timestamp: it may not show anything. */
 static unsigned kind_of_signature(struct comparing *comparing, qpdf_oh field)
 {
 	struct view *view = comparing->after;
@@ -91,11 +105,13 @@ static unsigned kind_of_signature(struct comparing *comparing, qpdf_oh field)
 	if (qpdf_oh_is_null(qpdf, value))
 		value = qpdf_oh_get_key_if_dict(
 			qpdf, qpdf_oh_get_key_if_dict(qpdf, field, "/Parent"), "/V");
-	if (!qpdf_oh_is_dictionary(qpdf, value) || !qpdf_oh_has_key(qpdf, value, "/ByteRange") ||
-		is_old(comparing, value))
+	const struct object *object = inventory_find(comparing->fresh, view_key(view, value));
+	if (object == NULL || object->role != ROLE_SIGNATURE ||
+		!qpdf_oh_has_key(qpdf, value, "/ByteRange") || is_old(comparing, value))
 		return 0;
-	return view_name_is(view, value, "/SubFilter", "/ETSI.RFC3161") ? LATER_TIMESTAMP
-									: LATER_SIGNATURE;
+	if (!view_name_is(view, value, "/SubFilter", "/ETSI.RFC3161"))
+		return LATER_SIGNATURE;
+	return has_area(comparing, field) ? 0 : LATER_TIMESTAMP;
 }
 
 /* A new item may be a signature's field, signed; what else it is, otherwise says. */

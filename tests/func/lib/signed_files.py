@@ -294,7 +294,7 @@ class Pdf:
         return self
 
     def sign(self, make, format=b"ETSI.CAdES.detached", date=NOW, entries=b"", field=b"",
-             catalog=b"", objects=None, room=ROOM, exact=None, into=None):
+             catalog=b"", objects=None, room=ROOM, exact=None, into=None, rect=b"[0 0 0 0]"):
         """make: the CMS of the bytes that are signed. objects: more of this revision; into: an empty
         field that is there already."""
         number = into or self.size
@@ -311,7 +311,7 @@ class Pdf:
         self.update({
             **shown,
             number: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Signature%d) /F 132"
-                    b" /Rect [0 0 0 0] /P 3 0 R /V %d 0 R %s >>" % (number, value, field),
+                    b" /Rect %s /P 3 0 R /V %d 0 R %s >>" % (number, rect, value, field),
             value: b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /%s %s %s %s"
                    b" /Contents %s >>" % (format, said, ranges % (0, 0, 0), entries, hole),
             **(objects or {})})
