@@ -7,6 +7,7 @@
 #include "hsm/p11/turn.h"
 #include "hsm/p11/wrap.h"
 #include "hsm/sam/known.h"
+#include "hsm/sam/known_sad.h"
 #include "hsm/sam/otp.h"
 #include "hsm/sam/resident.h"
 
@@ -202,7 +203,8 @@ static rc_t sam_start_in_turn(struct sam *sam)
 	case SAM_ACTIVATE:
 		return activate_start(sam);
 	case SAM_SIGN:
-		return resident_start(sam);
+		rc = known_sad_start(sam);
+		return rc == RC_OK ? resident_start(sam) : rc;
 	case SAM_ISSUE:
 		return issue_start(sam);
 	case SAM_ROLES:
@@ -245,6 +247,7 @@ void sam_free(struct sam **sam)
 	if (old == NULL)
 		return;
 	lru_free(&old->resident);
+	lru_free(&old->sads);
 	lru_free(&old->certificates);
 	ca_free(&old->ca);
 	budget_close(&old->budget);

@@ -1,6 +1,7 @@
 #include "hsm/sam/known.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define KNOWN_MAX 4096 /* of some 3 kB each */
 
@@ -30,15 +31,21 @@ static rc_t known_find(
 	struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN], struct known **known)
 {
 	struct known *found = lru_get(sam->certificates, sha256);
+	uint8_t digest[SHA256_LEN];
 
 	if (found != NULL) {
 		*known = found;
 		return RC_OK;
 	}
+	rc_t rc = digest_sha256(der, digest);
+	if (rc == RC_OK && memcmp(digest, sha256, sizeof(digest)) != 0)
+		rc = RC_HSM_REFUSED;
+	if (rc != RC_OK)
+		return rc;
 	found = calloc(1, sizeof(*found));
 	if (found == NULL)
 		return RC_NO_MEMORY;
-	rc_t rc = certificate_parse(der, &found->certificate);
+	rc = certificate_parse(der, &found->certificate);
 	if (rc != RC_OK) {
 		free(found);
 		return rc;

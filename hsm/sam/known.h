@@ -10,8 +10,9 @@
 
 must_check rc_t known_start(struct sam *sam);
 
-/* The certificate with that SHA-256; it stays the set's until the next call. known_issued() also
- * asks that one of the issuers signed it. RC_HSM_REFUSED: not so, or it does not parse. */
+/* The certificate with that SHA-256, of which `der` has to be the bytes if it is not known yet; it
+ * stays the set's until the next call. known_issued() also asks that one of the issuers signed it.
+ * RC_HSM_REFUSED: not so, or it does not parse. */
 must_check rc_t known_certificate(struct sam *sam, struct span der,
 	const uint8_t sha256[SHA256_LEN], const struct certificate **certificate);
 must_check rc_t known_issued(struct sam *sam, struct span der, const uint8_t sha256[SHA256_LEN],

@@ -1,5 +1,6 @@
 #include "hsm/sam/sad.h"
 
+#include "hsm/sam/known_sad.h"
 #include "hsm/sam/seal.h"
 
 /* S ‖ working key: neither alone opens anything. */
@@ -42,11 +43,32 @@ rc_t sad_make(const struct sam *sam, const struct sad_terms *terms,
 	return rc;
 }
 
-rc_t sad_open(const struct sam *sam, const struct sad_terms *terms,
+/* What the seal holds; it is opened, or known to open (known_sad.h). */
+static rc_t sad_unseal(struct sam *sam, const struct sam_generation *generation, struct span bound,
+	struct span secret, struct span seal, struct buf *plain)
+{
+	struct secret material = SECRET_INIT;
+	uint8_t s_sha256[SHA256_LEN];
+
+	rc_t rc = digest_sha256(secret, s_sha256);
+	if (rc != RC_OK || known_sad_find(sam, s_sha256, bound, seal, plain))
+		return rc;
+	rc = sad_material(generation, secret, &material);
+	if (rc == RC_OK)
+		rc = seal_open(plain,
+			&(struct seal_terms){
+				SEAL_SAD, generation->number, secret_span(&material), bound},
+			seal);
+	if (rc == RC_OK)
+		known_sad_keep(sam, s_sha256, bound, seal, buf_span(plain));
+	secret_free(&material);
+	return rc;
+}
+
+rc_t sad_open(struct sam *sam, const struct sad_terms *terms,
 	const uint8_t public_sha256[SHA256_LEN], struct span secret, struct span seal,
 	struct buf *plain, struct wrapped_key *key)
 {
-	struct secret material = SECRET_INIT;
 	struct buf bound = BUF_INIT;
 	uint64_t number = 0;
 
@@ -54,17 +76,11 @@ rc_t sad_open(const struct sam *sam, const struct sad_terms *terms,
 	const struct sam_generation *generation = sam_generation(sam, number);
 	if (rc != RC_OK || generation == NULL || secret.len != SAD_SECRET_LEN)
 		return RC_HSM_REFUSED;
-	rc = sad_material(generation, secret, &material);
+	rc = terms_bind_sad(&bound, terms, public_sha256);
 	if (rc == RC_OK)
-		rc = terms_bind_sad(&bound, terms, public_sha256);
-	if (rc == RC_OK)
-		rc = seal_open(plain,
-			&(struct seal_terms){
-				SEAL_SAD, number, secret_span(&material), buf_span(&bound)},
-			seal);
+		rc = sad_unseal(sam, generation, buf_span(&bound), secret, seal, plain);
 	if (rc == RC_OK)
 		rc = wrapped_decode(buf_span(plain), key);
 	buf_free(&bound);
-	secret_free(&material);
 	return rc == RC_SEAL_BROKEN || rc == RC_FORMAT ? RC_HSM_REFUSED : rc;
 }

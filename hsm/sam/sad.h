@@ -10,7 +10,7 @@ must_check rc_t sad_make(const struct sam *sam, const struct sad_terms *terms,
 	const uint8_t public_sha256[SHA256_LEN], const struct wrapped_key *key, struct buf *secret,
 	struct buf *seal);
 /* RC_HSM_REFUSED when it does not open. key->w points into plain. */
-must_check rc_t sad_open(const struct sam *sam, const struct sad_terms *terms,
+must_check rc_t sad_open(struct sam *sam, const struct sad_terms *terms,
 	const uint8_t public_sha256[SHA256_LEN], struct span secret, struct span seal,
 	struct buf *plain, struct wrapped_key *key);
 

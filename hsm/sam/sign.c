@@ -9,7 +9,6 @@
 #include "hsm/sam/sad.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A SAD that was opened. */
 struct opened {
@@ -22,15 +21,10 @@ static rc_t opened_check(
 	struct sam *sam, const struct sad_terms *terms, struct span der, struct opened *opened)
 {
 	int64_t now_ms = clock_wall_ms();
-	uint8_t sha256[SHA256_LEN];
 
 	rc_t rc = terms_check(terms, now_ms);
 	if (rc == RC_OK)
-		rc = digest_sha256(der, sha256);
-	if (rc == RC_OK && memcmp(sha256, terms->certificate_sha256, sizeof(sha256)) != 0)
-		rc = RC_HSM_REFUSED;
-	if (rc == RC_OK)
-		rc = known_certificate(sam, der, sha256, &opened->certificate);
+		rc = known_certificate(sam, der, terms->certificate_sha256, &opened->certificate);
 	if (rc == RC_OK && now_ms >= terms->end_ms)
 		rc = RC_SAD_EXPIRED;
 	if (rc == RC_OK)

@@ -31,6 +31,7 @@ struct sam {
 	struct ca *ca;
 	struct lru *certificates; /* activate, sign: known.c */
 	struct lru *resident;	  /* sign: struct resident, by SHA-256 of W; NULL: off */
+	struct lru *sads;	  /* sign: known_sad.c; NULL: off */
 	uint64_t unwraps;
 	bool broken;
 };

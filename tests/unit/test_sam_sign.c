@@ -347,21 +347,37 @@ static const struct {
 	{"a scheme of another key", t_scheme, RC_SIGN_ALGO_INVALID},
 };
 
+static void edits_are_refused(struct bench *bench)
+{
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		struct job_sign job = bench_job(bench);
+		edits[i].edit(&job);
+		rc_t rc = sign(bench, &job);
+		if (rc != edits[i].rc)
+			fail_msg("%s: %s", edits[i].what, rc_name(rc));
+		assert_false(sam_is_broken(bench->sam));
+	}
+	struct job_sign job = bench_job(bench);
+	assert_int_equal(sign(bench, &job), RC_OK);
+}
+
 static void nothing_is_signed_beyond_what_was_authorised(void **state)
 {
 	struct bench bench = bench_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
-		struct job_sign job = bench_job(&bench);
-		edits[i].edit(&job);
-		rc_t rc = sign(&bench, &job);
-		if (rc != edits[i].rc)
-			fail_msg("%s: %s", edits[i].what, rc_name(rc));
-		assert_false(sam_is_broken(bench.sam));
-	}
+	edits_are_refused(&bench);
+	bench_free(&bench);
+}
+
+static void nor_with_a_sad_that_was_opened_before(void **state)
+{
+	struct bench bench = bench_new();
 	struct job_sign job = bench_job(&bench);
+
+	(void)state;
 	assert_int_equal(sign(&bench, &job), RC_OK);
+	edits_are_refused(&bench);
 	bench_free(&bench);
 }
 
@@ -701,6 +717,7 @@ int main(void)
 		cmocka_unit_test(rsa_3072_signs_pkcs1_and_pss),
 		cmocka_unit_test(rsa_4096_signs_pkcs1_and_pss),
 		cmocka_unit_test(nothing_is_signed_beyond_what_was_authorised),
+		cmocka_unit_test(nor_with_a_sad_that_was_opened_before),
 		cmocka_unit_test(swapped_sads_do_not_open),
 		cmocka_unit_test(a_resident_key_is_unwrapped_once),
 		cmocka_unit_test(without_resident_keys_each_job_unwraps),
