@@ -8,6 +8,7 @@ operator, agency, client, subscriber
                   an operator; each test has its own agency, client and subscriber (P-256)
 superuser, daemon_db, auditor_db
                   connections to the session's database
+reader            a reader of signed PDFs that trusts the session's root
 window            a factory: windows of a real browser, each with cookies of its own; none of them may
                   have logged an error of script or content policy: window(width=360)
 """
@@ -20,6 +21,7 @@ import pytest
 from lib.browser import Chromium
 from lib.instance import Instance
 from lib.people import Operator
+from lib.reader import Reader
 from lib.server import Server
 
 # Only root can start processes under other users, or bound them.
@@ -91,6 +93,11 @@ def client(operator, agency):
 @pytest.fixture
 def subscriber(operator, agency):
     return operator.subscriber(agency)
+
+
+@pytest.fixture(scope="session")
+def reader(instance, tmp_path_factory):
+    return Reader(tmp_path_factory.mktemp("nss"), instance.path("ca.pem"))
 
 
 @pytest.fixture(scope="session")

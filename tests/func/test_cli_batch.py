@@ -18,6 +18,7 @@ from lib.api import Api
 from lib.books import rows
 from lib.instance import SOURCE
 from lib.middleman import Middleman
+from lib.module_scope import agency, client
 from lib.people import GOOD_PIN, Operator, code_for, new_person
 from lib.rssp import PROGRAM, Rssp, finish
 from lib.server import Server
@@ -26,16 +27,6 @@ from lib import totp
 SAMPLE = (SOURCE / "tests" / "data" / "hoc-ba-mau.pdf").read_bytes()
 SANITIZED = b"__asan_init" in Path(PROGRAM).read_bytes()
 MANY = 60  # more than rssp sends in one request
-
-
-@pytest.fixture(scope="module")
-def agency(operator):
-    return operator.add_agency()
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
 
 
 @pytest.fixture
@@ -51,38 +42,19 @@ def between(server, client):
     middleman.close()
 
 
-@pytest.fixture(scope="module")
-def root(instance):
-    return instance.path("ca.pem")
-
-
-@pytest.fixture(scope="module")
-def trust(root, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nss")
-    for arguments in (["-N", "--empty-password"],
-                      ["-A", "-n", "root", "-t", "C,C,C", "-a", "-i", str(root)]):
-        subprocess.run(["certutil", "-d", f"sql:{folder}", *arguments], check=True)
-    return folder
+@pytest.fixture
+def is_good(reader):
+    """Does a reader find so many signatures, all valid, all trusted?"""
+    return lambda file, signatures=1: reader.judge(file) == (signatures,) * 3
 
 
 @pytest.fixture
-def is_good(trust):
-    """Does pdfsig find so many signatures, all valid, all trusted?"""
-    def ask(file, signatures=1):
-        shown = subprocess.run(["pdfsig", "-nssdir", str(trust), str(file)], check=False,
-                               stdout=subprocess.PIPE, text=True).stdout
-        return (shown.count("Signature #") == shown.count("Signature is Valid.")
-                == shown.count("Certificate is Trusted.") == signatures)
-    return ask
-
-
-@pytest.fixture
-def accepts(root):
+def accepts(instance):
     """Does openssl accept the detached signature?"""
     def ask(signature, content):
         return subprocess.run(
             ["openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", signature,
-             "-content", content, "-CAfile", root, "-purpose", "any", "-out", os.devnull],
+             "-content", content, "-CAfile", instance.path("ca.pem"), "-purpose", "any", "-out", os.devnull],
             check=False, capture_output=True).returncode == 0
     return ask
 

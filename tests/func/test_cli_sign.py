@@ -8,45 +8,15 @@ import pytest
 
 from lib.books import rows
 from lib.instance import SOURCE
+from lib.module_scope import agency, client
 from lib.rssp import Rssp
 
 SAMPLE = SOURCE / "tests" / "data" / "hoc-ba-mau.pdf"
 
 
-@pytest.fixture(scope="module")
-def agency(operator):
-    return operator.add_agency()
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
-
-
 @pytest.fixture
 def rssp(server, client):
     return Rssp(server, client)
-
-
-@pytest.fixture(scope="module")
-def trust(instance, tmp_path_factory):
-    """An NSS database that trusts the signing root and nothing else."""
-    folder = tmp_path_factory.mktemp("nss")
-    for arguments in (["-N", "--empty-password"],
-                      ["-A", "-n", "root", "-t", "C,C,C", "-a", "-i", str(instance.path("ca.pem"))]):
-        subprocess.run(["certutil", "-d", f"sql:{folder}", *arguments], check=True)
-    return folder
-
-
-@pytest.fixture
-def judge(trust):
-    """How many signatures pdfsig finds, calls valid, and trusts."""
-    def ask(file):
-        shown = subprocess.run(["pdfsig", "-nssdir", str(trust), str(file)], check=False,
-                               stdout=subprocess.PIPE, text=True).stdout
-        return (shown.count("Signature #"), shown.count("Signature is Valid."),
-                shown.count("Certificate is Trusted."))
-    return ask
 
 
 @pytest.fixture
@@ -65,24 +35,24 @@ def sign(rssp, subscriber, file, *words, **rest):
 
 @pytest.mark.parametrize("key, scheme", [
     ("p-256", None), ("p-384", None), ("rsa-2048", "pkcs1"), ("rsa-2048", "pss")])
-def test_a_document_is_valid_and_trusted(rssp, operator, agency, document, judge, key, scheme):
+def test_a_document_is_valid_and_trusted(rssp, operator, agency, document, reader, key, scheme):
     subscriber = operator.subscriber(agency, key=key)
     before = document.read_bytes()
     sign(rssp, subscriber, document, *(["--scheme", scheme] if scheme else []))
     signed = document.with_name("Học bạ 9A-signed.pdf")
-    assert judge(signed) == (1, 1, 1)
+    assert reader.judge(signed) == (1, 1, 1)
     assert signed.read_bytes().startswith(before) and document.read_bytes() == before
 
 
-def test_a_second_signature_keeps_the_first(rssp, operator, agency, document, judge, tmp_path):
+def test_a_second_signature_keeps_the_first(rssp, operator, agency, document, reader, tmp_path):
     first, second = operator.subscriber(agency), operator.subscriber(agency)
     sign(rssp, first, document, "-o", tmp_path / "one.pdf")
     done = sign(rssp, second, tmp_path / "one.pdf", "-o", tmp_path / "two.pdf", "--json").json
     assert done["documents"][0]["earlierSignatures"] == 1
-    assert judge(tmp_path / "two.pdf") == (2, 2, 2)
+    assert reader.judge(tmp_path / "two.pdf") == (2, 2, 2)
 
 
-def test_many_documents_take_one_otp(rssp, subscriber, tmp_path, judge, operator, auditor_db):
+def test_many_documents_take_one_otp(rssp, subscriber, tmp_path, reader, operator, auditor_db):
     files = [tmp_path / f"{number}.pdf" for number in range(5)]
     for number, file in enumerate(files):
         file.write_bytes(SAMPLE.read_bytes() + b"%% %d\n" % number)
@@ -90,7 +60,7 @@ def test_many_documents_take_one_otp(rssp, subscriber, tmp_path, judge, operator
                      pin=subscriber.pin, otp=subscriber.next_otp())
     assert len(done["documents"]) == 5
     for file in files:
-        assert judge(file.with_name(file.stem + "-signed.pdf")) == (1, 1, 1)
+        assert reader.judge(file.with_name(file.stem + "-signed.pdf")) == (1, 1, 1)
     events = rows(auditor_db, "SELECT event FROM audit.event WHERE credential = %s",
                   subscriber.credential)
     assert [row["event"] for row in events].count("signature.created") == 1
@@ -135,14 +105,14 @@ def test_a_foreign_credential_looks_unknown(server, operator, subscriber, docume
     assert "credentialID" in done.json["description"]
 
 
-def test_the_output_is_not_replaced_unless_forced(rssp, subscriber, document, tmp_path, judge):
+def test_the_output_is_not_replaced_unless_forced(rssp, subscriber, document, tmp_path, reader):
     out = tmp_path / "out.pdf"
     out.write_text("precious")
     done = rssp.run("sign", document, "-o", out, "--credential", subscriber.credential, expect=2,
                     pin="not asked", otp="not asked")
     assert "--force" in done.err and out.read_text() == "precious"
     sign(rssp, subscriber, document, "-o", out, "--force")
-    assert judge(out) == (1, 1, 1)
+    assert reader.judge(out) == (1, 1, 1)
     assert stat.S_IMODE(out.stat().st_mode) & 0o111 == 0
 
 

@@ -21,6 +21,7 @@ from lib.api import Api, b64, error
 from lib.books import audit_of, one, rows, value
 from lib.crowd import background
 from lib.instance import Instance
+from lib.module_scope import agency, client
 from lib.people import Operator, Subscriber, code_for, new_person
 from lib.server import Server
 
@@ -44,16 +45,6 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def operator(own):
     return Operator(own)
-
-
-@pytest.fixture(scope="module")
-def agency(operator):
-    return operator.add_agency()
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
 
 
 @contextmanager

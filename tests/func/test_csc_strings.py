@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from lib.api import Api, b64, error
+from lib.module_scope import agency, client
 
 
 USUAL = ("The request is missing a required parameter, includes an invalid parameter value, includes "
@@ -23,16 +24,6 @@ _number = itertools.count(1)
 
 def digest(name="sha256"):
     return hashlib.new(name, f"string {next(_number)}".encode()).digest()
-
-
-@pytest.fixture(scope="module")
-def agency(operator):
-    return operator.add_agency()
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
 
 
 @pytest.fixture(scope="module")

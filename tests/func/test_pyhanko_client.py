@@ -1,35 +1,14 @@
 """Documents signed through the service by a client that speaks as pyHanko does are valid, and trusted
 when the signing root is."""
 
-import subprocess
-
 import pytest
 from asn1crypto import pem
 
+from lib.module_scope import agency, client
 from lib.pdf_builder import PdfToSign
 from lib.pyhanko_like import PyhankoLike, Refused, suitable_digest
 
 KEYS = {"p-256": "SHA-256", "p-384": "SHA-384", "rsa-2048": "SHA-256", "rsa-3072": "SHA-384"}
-
-
-@pytest.fixture(scope="module")
-def agency(operator):
-    return operator.add_agency()
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
-
-
-@pytest.fixture(scope="module")
-def trust(instance, tmp_path_factory):
-    """An NSS database that trusts the signing root and nothing else."""
-    folder = tmp_path_factory.mktemp("nss")
-    for arguments in (["-N", "--empty-password"],
-                      ["-A", "-n", "root", "-t", "C,C,C", "-a", "-i", str(instance.path("ca.pem"))]):
-        subprocess.run(["certutil", "-d", f"sql:{folder}", *arguments], check=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +24,14 @@ def subscribers(operator, agency):
 
 
 @pytest.fixture
-def signs(server, client, subscribers, trust, tmp_path):
+def signs(server, client, subscribers, reader, tmp_path):
     """Signs a document; what pdfsig says of it."""
     def sign(key, version, prefer_pss=False):
         subscriber = subscribers(key, "pss" if prefer_pss else "")
         speaker = PyhankoLike(server, client.api.token, subscriber.credential, version)
         file = tmp_path / "signed.pdf"
         file.write_bytes(speaker.sign_pdf(PdfToSign(), subscriber, prefer_pss))
-        return subprocess.run(["pdfsig", "-nssdir", str(trust), str(file)], check=True,
-                              stdout=subprocess.PIPE, text=True).stdout
+        return reader.shown(file)
     return sign
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from lib.instance import SOURCE
+from lib.module_scope import client
 from lib.rssp import Rssp
 from lib.signed_files import Pdf
 
@@ -26,20 +27,6 @@ VIETNAM = timezone(timedelta(hours=7))
 @pytest.fixture(scope="module")
 def agency(operator):
     return operator.add_agency(["UBND TỈNH MẪU", "Sở Giáo dục và Đào tạo", "Trường THPT Ễnh Ương"])
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
-
-
-@pytest.fixture(scope="module")
-def trust(instance, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nss")
-    for arguments in (["-N", "--empty-password"],
-                      ["-A", "-n", "root", "-t", "C,C,C", "-a", "-i", str(instance.path("ca.pem"))]):
-        subprocess.run(["certutil", "-d", f"sql:{folder}", *arguments], check=True)
-    return folder
 
 
 @pytest.fixture
@@ -84,13 +71,6 @@ def text_of(file):
                           stdout=subprocess.PIPE).stdout
 
 
-def signatures_of(file, trust):
-    shown = subprocess.run(["pdfsig", "-nssdir", str(trust), str(file)], check=False,
-                           stdout=subprocess.PIPE, text=True).stdout
-    return (shown.count("Signature #"), shown.count("Signature is Valid."),
-            shown.count("Certificate is Trusted."))
-
-
 def inks(file, page=1):
     """Pixels of clearly blue and clearly red ink on a page."""
     ppm = subprocess.run(["pdftoppm", "-r", "50", "-f", str(page), "-l", str(page), str(file)],
@@ -105,12 +85,12 @@ def inks(file, page=1):
 # what is seen
 
 def test_a_visible_signature_is_valid_and_says_who_signed_and_when(
-        rssp, operator, agency, document, trust):
+        rssp, operator, agency, document, reader):
     subscriber = operator.subscriber(agency, name="Nguyễn Thị Ẩm Ví Dụ")
     before = datetime.now(VIETNAM).replace(microsecond=0)
     signed = sign(rssp, subscriber, document, "--visible", "--width", "120")
     text = text_of(signed)
-    assert signatures_of(signed, trust) == (1, 1, 1)
+    assert reader.judge(signed) == (1, 1, 1)
     assert re.search(r"Ký bởi:\s+Nguyễn Thị Ẩm Ví Dụ\n", text)
     assert re.search(r"Email:\s+" + re.escape(subscriber.person["email"]), text)
     assert re.search(r"Cơ quan:\s+Trường THPT Ễnh Ương, Sở Giáo dục và Đào tạo,\s+UBND TỈNH MẪU", text)
@@ -135,12 +115,12 @@ def test_without_being_asked_a_signature_stays_invisible(rssp, subscriber, docum
     assert text_of(signed) == text_of(document) and inks(signed) == (0, 0)
 
 
-def test_a_person_s_picture_and_an_organisation_s_seal_are_both_shown(rssp, subscriber, document, trust):
+def test_a_person_s_picture_and_an_organisation_s_seal_are_both_shown(rssp, subscriber, document, reader):
     signed = sign(rssp, subscriber, document, "--visible", "--picture", PICTURE, "--seal", SEAL,
                   "--corner", "top-left", "--x", "120mm", "--y", "440pt", "--width", "6cm",
                   "--height", "18,5", "--show", "none")
     blue, red = inks(signed)
-    assert blue > 20 and red > 200 and signatures_of(signed, trust) == (1, 1, 1)
+    assert blue > 20 and red > 200 and reader.judge(signed) == (1, 1, 1)
     assert text_of(signed) == text_of(document)
 
 
@@ -161,11 +141,11 @@ def test_each_line_can_be_switched(rssp, operator, agency, tmp_path, show, seen,
         assert word not in text
 
 
-def test_a_second_visible_signature_keeps_the_first(rssp, operator, agency, document, trust):
+def test_a_second_visible_signature_keeps_the_first(rssp, operator, agency, document, reader):
     first, second = operator.subscriber(agency), operator.subscriber(agency)
     one = sign(rssp, first, document, "--visible", "--picture", PICTURE)
     two = sign(rssp, second, one, "--visible", "--seal", SEAL, "--corner", "bottom-left")
-    assert signatures_of(two, trust) == (2, 2, 2)
+    assert reader.judge(two) == (2, 2, 2)
     check = subprocess.run(["qpdf", "--check", str(two)], check=False, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert check.returncode == 0, check.stdout
@@ -180,7 +160,7 @@ def test_the_page_is_first_last_or_a_number(rssp, operator, agency, tmp_path):
         assert [inks(signed, n)[0] > 20 for n in (1, 2, 3)] == [n == number for n in (1, 2, 3)]
 
 
-def test_many_documents_get_the_same_look(rssp, subscriber, tmp_path, trust):
+def test_many_documents_get_the_same_look(rssp, subscriber, tmp_path, reader):
     files = [tmp_path / f"{number}.pdf" for number in range(3)]
     for file in files:
         file.write_bytes(SAMPLE.read_bytes())
@@ -188,7 +168,7 @@ def test_many_documents_get_the_same_look(rssp, subscriber, tmp_path, trust):
              pin=subscriber.pin, otp=subscriber.next_otp())
     for file in files:
         signed = file.with_name(file.stem + "-signed.pdf")
-        assert signatures_of(signed, trust) == (1, 1, 1) and inks(signed)[0] > 20
+        assert reader.judge(signed) == (1, 1, 1) and inks(signed)[0] > 20
 
 
 # templates
@@ -304,10 +284,10 @@ def test_a_faulty_picture_costs_no_authorisation(rssp, subscriber, document, tmp
     assert "xau.png" in refused(rssp, subscriber, document, "--visible", "--picture", picture)
 
 
-def test_a_seal_without_a_real_size_asks_for_its_width(rssp, subscriber, document, trust):
+def test_a_seal_without_a_real_size_asks_for_its_width(rssp, subscriber, document, reader):
     assert "real size" in refused(rssp, subscriber, document, "--visible", "--seal", PICTURE)
     signed = sign(rssp, subscriber, document, "--visible", "--seal", PICTURE, "--seal-width", "36mm")
-    assert signatures_of(signed, trust) == (1, 1, 1)
+    assert reader.judge(signed) == (1, 1, 1)
 
 
 def test_a_font_that_is_none_is_refused(rssp, subscriber, document):
