@@ -351,6 +351,37 @@ def test_the_shadow_attack_hide_and_replace_is_found(verify, good):
     assert verify.faults(data) == {"content_changed_later"}
 
 
+def misplaced(data, number, by=3):
+    """The cross-reference of an object points beside it."""
+    at = data.data.rindex(b"\n%d 0 obj" % number) + 1
+    start, end = b"%d 1\n%010d" % (number, at), b"%d 1\n%010d" % (number, at + by)
+    assert data.data.count(start) == 1
+    return data.data.replace(start, end)
+
+
+HIDDEN = b"4 0 obj\n" + CHANGED + b"\nendobj\n"  # stands in no cross-reference
+
+
+@pytest.mark.parametrize("trailer", [b"/Info 30 0 R", b"/ID 30 0 R"])
+def test_a_revision_that_readers_have_to_repair_is_a_fault(verify, good, trailer):
+    """Poppler puts together anew what it finds anywhere in the file, when one object is misplaced."""
+    data = Pdf().sign(good)
+    data.data += HIDDEN
+    data.update({30: b"<< /Title (x) >>"}, trailer=trailer)
+    assert "bytes_appended" in verify.faults(misplaced(data, 30))
+
+
+def test_metadata_that_readers_have_to_repair_is_a_fault(verify, good):
+    data = Pdf(objects=[b"<< /Title (a) >>"], catalog=b"/Metadata 6 0 R").sign(good)
+    assert "bytes_appended" in verify.faults(misplaced(data.update({6: b"<< /Title (b) >>"}), 6))
+
+
+@pytest.mark.parametrize("length, fault", [(512, False), (1000, True)])
+def test_the_end_stands_where_every_reader_looks_for_it(verify, good, length, fault):
+    found = verify.faults(Pdf().sign(good).data + b"\n" * length)
+    assert found == ({"bytes_appended"} if fault else set())
+
+
 def test_content_that_poses_as_metadata_is_content(verify, good):
     """The page's content is the catalog's metadata too: what is shown is judged as shown."""
     data = Pdf(catalog=b"/Metadata 4 0 R").sign(good)

@@ -108,6 +108,8 @@ struct view {
 must_check rc_t view_open(struct span bytes, struct buf *detail, struct view *view);
 void view_close(struct view *view);
 void view_forget(struct view *view);
+/* How often the parser met what it should not, since the last call. */
+size_t view_warnings(struct view *view);
 qpdf_oh view_root(struct view *view);
 /* 0 if it is a direct object. */
 uint64_t view_key(struct view *view, qpdf_oh object);

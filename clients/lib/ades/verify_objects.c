@@ -456,7 +456,7 @@ static void take_zones(struct walk *walk, EVP_MD_CTX *context)
 	follow_entry(walk, view_root(view), "/DSS");
 	follow_entry(walk, view_root(view), "/Metadata");
 	follow_entry(walk, view_root(view), "/Perms");
-	follow_entry(walk, qpdf_get_trailer(view->qpdf), "/Info");
+	follow(walk, view_text(view, qpdf_get_trailer(view->qpdf)));
 	take_waiting(walk, context);
 }
 

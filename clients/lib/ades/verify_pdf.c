@@ -7,12 +7,14 @@
 #include <string.h>
 
 #define DSS_MAX 64
+#define TAIL_WHITE_MAX 512	      /* readers look for startxref in the last 1024 bytes */
 #define DSS_RAW_MAX ((size_t)4 << 20) /* of one stream, as it stands in the file */
 
 /* A revision that could be read, with what it consists of. */
 struct revision {
 	struct view view;
 	struct inventory inventory;
+	size_t warnings; /* of the parser: what other readers may repair in their own ways */
 };
 
 struct judging {
@@ -130,8 +132,21 @@ static rc_t revision_open(struct span bytes, struct revision *revision, bool *fo
 		view_close(&revision->view);
 		return rc == RC_PDF_DAMAGED ? RC_OK : rc;
 	}
+	revision->warnings = view_warnings(&revision->view);
 	*found = true;
 	return RC_OK;
+}
+
+/* A revision that reads with more warnings than the one before brought something that does not
+ * read: some readers then put together what they find anywhere in the file. */
+static rc_t changes_of(struct revision *before, struct revision *after, unsigned *later)
+{
+	rc_t rc = changes_between(
+		&before->view, &before->inventory, &after->view, &after->inventory, later);
+
+	if (rc == RC_OK && after->warnings > before->warnings)
+		*later |= LATER_BYTES;
+	return rc;
 }
 
 /* The last startxref of the file, and where it points, lie in the tail: it is a revision. */
@@ -195,8 +210,11 @@ static rc_t judge_tail(
 	bool opened = false;
 
 	*later = 0;
-	if (only_white(tail_of(judging, signature)))
+	struct span tail = tail_of(judging, signature);
+	if (only_white(tail)) {
+		*later = tail.len > TAIL_WHITE_MAX ? LATER_BYTES : 0;
 		return RC_OK;
+	}
 	if (!tail_is_revision(judging, end_of(signature))) {
 		*later = LATER_BYTES;
 		return RC_OK;
@@ -206,7 +224,7 @@ static rc_t judge_tail(
 		return rc;
 	if (!opened)
 		return RC_PDF_DAMAGED;
-	rc = changes_between(&last->view, &last->inventory, &whole.view, &whole.inventory, later);
+	rc = changes_of(last, &whole, later);
 	revision_close(&whole);
 	return rc;
 }
@@ -230,8 +248,7 @@ static rc_t judge_revisions(struct judging *judging, struct verify_signature *si
 			continue;
 		if (have_last && end_of(&judging->found.items[last_index]) !=
 					 end_of(&judging->found.items[index]))
-			rc = changes_between(&last.view, &last.inventory, &next.view,
-				&next.inventory, &judging->later[last_index]);
+			rc = changes_of(&last, &next, &judging->later[last_index]);
 		revision_close(&last);
 		last = next;
 		last_index = index;

@@ -57,6 +57,15 @@ void view_close(struct view *view)
 	*view = (struct view){0};
 }
 
+size_t view_warnings(struct view *view)
+{
+	size_t count = 0;
+
+	for (; qpdf_more_warnings(view->qpdf); count++)
+		(void)qpdf_next_warning(view->qpdf);
+	return count;
+}
+
 void view_forget(struct view *view)
 {
 	qpdf_oh_release_all(view->qpdf);
