@@ -99,7 +99,8 @@ static void free_token_key(union task_answer *answer)
 }
 
 static const struct {
-	rc_t (*decode)(union task_answer *answer, struct span rest); /* NULL: a batch joins them */
+	rc_t (*decode)(
+		union task_answer *answer, struct span rest); /* NULL: client_sign.c joins them */
 	void (*free)(union task_answer *answer);
 } task_kinds[] = {
 	[FRAME_ENROL] = {decode_enrolled, NULL},
@@ -139,7 +140,7 @@ static void task_free(struct task *task)
 {
 	if (task_kinds[task->kind].free != NULL)
 		task_kinds[task->kind].free(&task->answer);
-	batch_free(&task->batch);
+	hsm_signing_free(&task->signing);
 	free(task);
 }
 
@@ -246,19 +247,34 @@ static struct link *client_choose(
 
 /* ---- asks ---- */
 
+struct ask *ask_of_frame(struct task *task, struct buf *frame, unsigned cost_us)
+{
+	uint64_t job = task->client->last_job + 1;
+	rc_t rc = frame_end(frame, task->kind, job);
+	struct ask *ask = rc == RC_OK ? calloc(1, sizeof(*ask)) : NULL;
+
+	if (ask == NULL) {
+		buf_free(frame);
+		return NULL;
+	}
+	*ask = (struct ask){
+		.task = task, .job = job, .frame = *frame, .cost_us = cost_us, .least_us = cost_us};
+	*frame = (struct buf)BUF_INIT;
+	task->client->last_job = job;
+	return ask;
+}
+
 struct ask *ask_new(struct task *task, struct span body, unsigned cost_us)
 {
-	struct ask *ask = calloc(1, sizeof(*ask));
+	struct buf frame = BUF_INIT;
+	rc_t rc = frame_begin(&frame, body.len);
 
-	if (ask == NULL)
-		return NULL;
-	ask->task = task;
-	ask->job = ++task->client->last_job;
-	ask->cost_us = cost_us;
-	ask->least_us = cost_us;
-	if (frame_put(&ask->frame, task->kind, ask->job, body) != RC_OK)
-		ask_free(&ask);
-	return ask;
+	if (rc == RC_OK)
+		rc = buf_append_span(&frame, body);
+	if (rc == RC_OK)
+		return ask_of_frame(task, &frame, cost_us);
+	buf_free(&frame);
+	return NULL;
 }
 
 void ask_free(struct ask **ask)
@@ -292,8 +308,8 @@ rc_t ask_answered(struct ask *ask, struct span body)
 
 	if (rc != RC_OK)
 		return rc;
-	if (task->batch != NULL)
-		return batch_answered(ask, said, retry_after_s, rest);
+	if (task->signing != NULL)
+		return signing_answered(ask, said, retry_after_s, rest);
 	if (said == RC_OK)
 		rc = task_kinds[task->kind].decode(&task->answer, rest);
 	if (rc != RC_OK)
@@ -307,8 +323,8 @@ void ask_lost(struct ask *ask)
 {
 	struct task *task = ask->task;
 
-	if (task->batch != NULL) {
-		batch_lost(ask);
+	if (task->signing != NULL) {
+		signing_lost(ask);
 		return;
 	}
 	ask_free(&ask);
@@ -319,8 +335,8 @@ void ask_returned(struct ask *ask)
 {
 	struct task *task = ask->task;
 
-	if (task->batch != NULL) {
-		batch_returned(ask);
+	if (task->signing != NULL) {
+		signing_returned(ask);
 		return;
 	}
 	if (ask_place(ask, 0) == RC_OK)
@@ -331,7 +347,7 @@ void ask_returned(struct ask *ask)
 
 bool ask_pointless(const struct ask *ask)
 {
-	return ask->task->batch != NULL && batch_failed(ask->task->batch);
+	return ask->task->signing != NULL && signing_failed(ask->task->signing);
 }
 
 /* ---- the interface ---- */
@@ -513,19 +529,14 @@ void hsm_client_password_check(struct hsm_client *client, const struct job_passw
 	client_submit(task, rc, &body, COST_PASSWORD_US);
 }
 
-void hsm_client_sign(struct hsm_client *client, enum key_kind key, const struct job_sign *job,
-	hsm_answer_fn fn, void *arg)
+void hsm_client_sign(
+	struct hsm_client *client, struct hsm_signing **signing, hsm_answer_fn fn, void *arg)
 {
 	struct task *task = task_new(client, FRAME_SIGN, SAM_SIGN, fn, arg);
-	rc_t rc;
 
 	task->choice = CHOICE_RESIDENT;
-	task->credential = job->terms.credential;
-	rc = rc_of_encoding(batch_new(task, key, job));
-	if (rc == RC_OK)
-		batch_start(task);
-	else
-		task_done(task, rc, 0);
+	signing_start(task, *signing);
+	*signing = NULL;
 }
 
 void hsm_client_extend(

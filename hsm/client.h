@@ -76,11 +76,16 @@ void hsm_client_change_pin(
 void hsm_client_prove(struct hsm_client *, const struct job_prove *, hsm_answer_fn, void *arg);
 void hsm_client_password_check(
 	struct hsm_client *, const struct job_password_check *, hsm_answer_fn, void *arg);
-/* Cuts large jobs into pieces of about 20 ms, a piece a SAM at a time, and joins the answers; all
- * or nothing: when one piece fails the rest is not started and rc says why. RC_HSM_LOST as soon as
- * a piece may have signed. */
-void hsm_client_sign(
-	struct hsm_client *, enum key_kind key, const struct job_sign *, hsm_answer_fn, void *arg);
+/* A job to sign, written down for a SAM: nothing that `job` points to has to stay. RC_HSM_REFUSED:
+ * it has no form that a SAM would take (a row of the database was edited). */
+struct hsm_signing;
+must_check rc_t hsm_signing_new(
+	enum key_kind key, const struct job_sign *job, struct hsm_signing **signing);
+void hsm_signing_free(struct hsm_signing **signing);
+/* Takes it over. Cuts large jobs into pieces of about 20 ms, a piece a SAM at a time, and joins the
+ * answers; all or nothing: when one piece fails the rest is not started and rc says why.
+ * RC_HSM_LOST as soon as a piece may have signed. */
+void hsm_client_sign(struct hsm_client *, struct hsm_signing **signing, hsm_answer_fn, void *arg);
 void hsm_client_extend(struct hsm_client *, const struct job_extend *, hsm_answer_fn, void *arg);
 void hsm_client_crl(struct hsm_client *, const struct job_crl *, hsm_answer_fn, void *arg);
 void hsm_client_token_key(

@@ -19,7 +19,6 @@
 #define IN_FLIGHT_US 2000
 #define PIECE_US 20000 /* what others may have to wait behind one ask */
 
-struct batch;
 struct link;
 
 /* Which SAM of its role a task goes to. */
@@ -54,8 +53,8 @@ struct task {
 	int64_t asked_us; /* monotonic */
 	rc_t rc;
 	unsigned retry_after_s;
-	union task_answer answer; /* with RC_OK */
-	struct batch *batch;	  /* FRAME_SIGN only */
+	union task_answer answer;    /* with RC_OK */
+	struct hsm_signing *signing; /* FRAME_SIGN only */
 };
 
 struct ask {
@@ -67,7 +66,7 @@ struct ask {
 	unsigned cost_us;  /* about, */
 	unsigned least_us; /* and without what a SAM that is prepared saves */
 	unsigned link_index;
-	size_t first, count; /* a piece of a batch: which of its indices */
+	size_t first, count; /* a piece of a signing task: which of its indices */
 };
 
 struct ask_list {
@@ -110,8 +109,10 @@ void link_put(struct link *link, struct ask *ask);
 void task_done(struct task *task, rc_t rc, unsigned retry_after_s);
 
 /* An ask of the task with that body; NULL without memory, or if the body is too long. Its least_us
- * is its cost_us. */
+ * is its cost_us. ask_of_frame() takes over a frame that was begun (frame_begin()), in every case.
+ */
 struct ask *ask_new(struct task *task, struct span body, unsigned cost_us);
+struct ask *ask_of_frame(struct task *task, struct buf *frame, unsigned cost_us);
 void ask_free(struct ask **ask);
 /* Gives it to a SAM whose bit in `avoid` is not set; RC_HSM_DOWN if none takes it. */
 must_check rc_t ask_place(struct ask *ask, uint64_t avoid);
@@ -123,15 +124,14 @@ void ask_returned(struct ask *ask); /* the SAM never had it */
 /* Not worth sending any more? */
 bool ask_pointless(const struct ask *ask);
 
-/* ---- large signing tasks: client_sign.c ---- */
+/* ---- signing tasks: client_sign.c ---- */
 
-must_check rc_t batch_new(struct task *task, enum key_kind key, const struct job_sign *job);
-void batch_free(struct batch **batch);
-void batch_start(struct task *task);
-must_check rc_t batch_answered(
+/* The task's own from now on. */
+void signing_start(struct task *task, struct hsm_signing *signing);
+must_check rc_t signing_answered(
 	struct ask *ask, rc_t said, unsigned retry_after_s, struct span rest);
-void batch_lost(struct ask *ask);
-void batch_returned(struct ask *ask);
-bool batch_failed(const struct batch *batch);
+void signing_lost(struct ask *ask);
+void signing_returned(struct ask *ask);
+bool signing_failed(const struct hsm_signing *signing);
 
 #endif

@@ -13,13 +13,15 @@
  * SAM has. What a piece signed is then kept from the caller, but it was signed: the answer is
  * RC_HSM_LOST, and what was to be spent stays spent.
  */
-struct batch {
-	struct buf body; /* the whole job; `job` points into it */
-	struct job_sign job;
-	uint32_t indices[HASHES_MAX];
+struct hsm_signing {
+	struct buf frame; /* the whole job; what is one piece is sent as it stands */
+	struct id credential;
+	struct job_signed answer; /* room for it, until the task has it */
+	struct parts *parts;	  /* of a job that is cut; NULL: it is one piece */
+	size_t count;		  /* indices of the job */
+	size_t piece;		  /* indices of a piece, at most */
+	size_t next;		  /* first index that no piece has */
 	unsigned sign_us;
-	size_t piece;	  /* indices of a piece, at most */
-	size_t next;	  /* first index that no piece has */
 	uint64_t busy;	  /* bit per SAM that has a piece */
 	bool signed_some; /* or may have */
 	rc_t failure;	  /* the first one */
@@ -27,165 +29,206 @@ struct batch {
 	struct ask *held; /* a piece that came back, to be placed again */
 };
 
-static void batch_hold(struct batch *batch, struct ask *ask)
+/* What pieces are made of. `job` points into the frame, and to the indices. */
+struct parts {
+	struct job_sign job;
+	uint32_t indices[HASHES_MAX];
+};
+
+static void signing_hold(struct hsm_signing *signing, struct ask *ask)
 {
-	ask->next = batch->held;
-	batch->held = ask;
+	ask->next = signing->held;
+	signing->held = ask;
 }
 
-static struct ask *batch_unhold(struct batch *batch)
+static struct ask *signing_unhold(struct hsm_signing *signing)
 {
-	struct ask *ask = batch->held;
+	struct ask *ask = signing->held;
 
 	if (ask != NULL)
-		batch->held = ask->next;
+		signing->held = ask->next;
 	return ask;
 }
 
-rc_t batch_new(struct task *task, enum key_kind key, const struct job_sign *job)
+static rc_t signing_open(struct hsm_signing *signing)
+{
+	signing->parts = malloc(sizeof(*signing->parts));
+	if (signing->parts == NULL)
+		return RC_NO_MEMORY;
+	return proto_sign_decode(
+		&signing->parts->job, signing->parts->indices, frame_body(&signing->frame));
+}
+
+static rc_t signing_write(
+	struct hsm_signing *signing, const struct key_algo *algo, const struct job_sign *job)
+{
+	rc_t rc = frame_begin(&signing->frame, proto_sign_room(job));
+
+	if (rc == RC_OK)
+		rc = proto_sign_encode(&signing->frame, job);
+	if (rc != RC_OK)
+		return rc;
+	signing->credential = job->terms.credential;
+	signing->count = (size_t)job->index_count;
+	signing->sign_us = algo->sign_cost_us;
+	signing->piece = PIECE_US / algo->sign_cost_us;
+	if (signing->piece == 0)
+		signing->piece = 1;
+	signing->answer.signatures = calloc(signing->count, sizeof(struct buf));
+	if (signing->answer.signatures == NULL)
+		return RC_NO_MEMORY;
+	signing->answer.count = job->index_count;
+	return signing->count > signing->piece ? signing_open(signing) : RC_OK;
+}
+
+rc_t hsm_signing_new(enum key_kind key, const struct job_sign *job, struct hsm_signing **signing)
 {
 	const struct key_algo *algo = key_algo_by_kind(key);
-	struct batch *batch = NULL;
+	struct hsm_signing *made = NULL;
 
 	if (algo == NULL)
-		return RC_FORMAT;
-	batch = calloc(1, sizeof(*batch));
-	if (batch == NULL)
+		return RC_HSM_REFUSED;
+	made = calloc(1, sizeof(*made));
+	if (made == NULL)
 		return RC_NO_MEMORY;
-	rc_t rc = proto_sign_encode(&batch->body, job);
-	if (rc == RC_OK)
-		rc = proto_sign_decode(&batch->job, batch->indices, buf_span(&batch->body));
-	if (rc != RC_OK)
-		goto out;
-	batch->sign_us = algo->sign_cost_us;
-	batch->piece = PIECE_US / algo->sign_cost_us;
-	if (batch->piece == 0)
-		batch->piece = 1;
-	task->answer.signed_.signatures =
-		calloc((size_t)batch->job.index_count, sizeof(struct buf));
-	if (task->answer.signed_.signatures == NULL) {
-		rc = RC_NO_MEMORY;
-		goto out;
+	rc_t rc = signing_write(made, algo, job);
+	if (rc != RC_OK) {
+		hsm_signing_free(&made);
+		return rc == RC_FORMAT ? RC_HSM_REFUSED : rc;
 	}
-	task->answer.signed_.count = batch->job.index_count;
-	task->batch = batch;
-	batch = NULL;
-out:
-	batch_free(&batch);
-	return rc;
+	*signing = made;
+	return RC_OK;
 }
 
-void batch_free(struct batch **batch)
+void hsm_signing_free(struct hsm_signing **signing)
 {
-	if (*batch == NULL)
+	if (*signing == NULL)
 		return;
-	for (struct ask *ask; (ask = batch_unhold(*batch)) != NULL;)
+	for (struct ask *ask; (ask = signing_unhold(*signing)) != NULL;)
 		ask_free(&ask);
-	buf_free(&(*batch)->body);
-	free(*batch);
-	*batch = NULL;
+	if ((*signing)->answer.signatures != NULL)
+		job_signed_free(&(*signing)->answer);
+	buf_free(&(*signing)->frame);
+	free((*signing)->parts);
+	free(*signing);
+	*signing = NULL;
 }
 
-bool batch_failed(const struct batch *batch)
+bool signing_failed(const struct hsm_signing *signing)
 {
-	return batch->failure != RC_OK;
+	return signing->failure != RC_OK;
 }
 
-static void batch_fail(struct batch *batch, rc_t rc, unsigned retry_after_s)
+static void signing_fail(struct hsm_signing *signing, rc_t rc, unsigned retry_after_s)
 {
-	if (batch->failure != RC_OK)
+	if (signing->failure != RC_OK)
 		return;
-	batch->failure = rc;
-	batch->retry_after_s = retry_after_s;
+	signing->failure = rc;
+	signing->retry_after_s = retry_after_s;
+}
+
+/* As many of the next indices; NULL without memory. */
+static struct ask *piece_encode(struct task *task, size_t count)
+{
+	struct hsm_signing *signing = task->signing;
+	const unsigned cost_us = (unsigned)count * signing->sign_us + UNWRAP_US;
+	struct buf frame = BUF_INIT;
+
+	if (signing->parts == NULL)
+		return ask_of_frame(task, &signing->frame, cost_us);
+	struct job_sign part = signing->parts->job;
+	part.indices = signing->parts->indices + signing->next;
+	part.index_count = count;
+	if (frame_begin(&frame, proto_sign_room(&part)) == RC_OK &&
+		proto_sign_encode(&frame, &part) == RC_OK)
+		return ask_of_frame(task, &frame, cost_us);
+	buf_free(&frame);
+	return NULL;
 }
 
 /* The next piece, cut but not placed; NULL without memory. */
-static struct ask *batch_cut(struct task *task)
+static struct ask *piece_cut(struct task *task)
 {
-	struct batch *batch = task->batch;
-	struct job_sign part = batch->job;
-	struct buf body = BUF_INIT;
-	struct ask *ask = NULL;
-	size_t left = (size_t)batch->job.index_count - batch->next;
-	size_t count = left < batch->piece ? left : batch->piece;
+	struct hsm_signing *signing = task->signing;
+	size_t left = signing->count - signing->next;
+	size_t count = left < signing->piece ? left : signing->piece;
+	struct ask *ask = piece_encode(task, count);
 
-	part.indices = batch->indices + batch->next;
-	part.index_count = count;
-	if (count == batch->job.index_count || proto_sign_encode(&body, &part) == RC_OK)
-		ask = ask_new(task, buf_span(body.len > 0 ? &body : &batch->body),
-			(unsigned)count * batch->sign_us + UNWRAP_US);
-	buf_free(&body);
 	if (ask == NULL)
 		return NULL;
-	ask->least_us = (unsigned)count * batch->sign_us;
-	ask->first = batch->next;
+	ask->least_us = (unsigned)count * signing->sign_us;
+	ask->first = signing->next;
 	ask->count = count;
-	batch->next += count;
+	signing->next += count;
 	return ask;
 }
 
 /* False when no more can be placed now. */
-static bool batch_place_one(struct task *task)
+static bool signing_place_one(struct task *task)
 {
-	struct batch *batch = task->batch;
-	struct ask *ask = batch_unhold(batch);
+	struct hsm_signing *signing = task->signing;
+	struct ask *ask = signing_unhold(signing);
 
-	if (ask == NULL && batch->next < batch->job.index_count) {
-		ask = batch_cut(task);
+	if (ask == NULL && signing->next < signing->count) {
+		ask = piece_cut(task);
 		if (ask == NULL)
-			batch_fail(batch, RC_NO_MEMORY, 0);
+			signing_fail(signing, RC_NO_MEMORY, 0);
 	}
 	if (ask == NULL)
 		return false;
-	rc_t rc = ask_place(ask, batch->busy);
+	rc_t rc = ask_place(ask, signing->busy);
 	if (rc == RC_OK) {
-		batch->busy |= (uint64_t)1 << ask->link_index;
+		signing->busy |= (uint64_t)1 << ask->link_index;
 		return true;
 	}
-	batch_hold(batch, ask);
+	signing_hold(signing, ask);
 	/* while a SAM is at work on another piece there is one to wait for */
-	if (batch->busy == 0)
-		batch_fail(batch, rc, 0);
+	if (signing->busy == 0)
+		signing_fail(signing, rc, 0);
 	return false;
 }
 
 /* Places what can be placed, and ends the task when nothing is left to wait for. */
-static void batch_go_on(struct task *task)
+static void signing_go_on(struct task *task)
 {
-	struct batch *batch = task->batch;
+	struct hsm_signing *signing = task->signing;
 
-	while (!batch_failed(batch) && batch_place_one(task))
+	while (!signing_failed(signing) && signing_place_one(task))
 		;
-	if (batch->busy != 0)
+	if (signing->busy != 0)
 		return;
-	rc_t rc = batch->failure;
-	if (rc != RC_OK && batch->signed_some)
+	rc_t rc = signing->failure;
+	if (rc != RC_OK && signing->signed_some)
 		rc = RC_HSM_LOST;
-	task_done(task, rc, rc == batch->failure ? batch->retry_after_s : 0);
+	task_done(task, rc, rc == signing->failure ? signing->retry_after_s : 0);
 }
 
-void batch_start(struct task *task)
+void signing_start(struct task *task, struct hsm_signing *signing)
 {
-	batch_go_on(task);
+	task->signing = signing;
+	task->credential = signing->credential;
+	task->answer.signed_ = signing->answer;
+	signing->answer = (struct job_signed){NULL, 0};
+	signing_go_on(task);
 }
 
-static void batch_piece_over(struct ask *ask)
+static void signing_piece_over(struct ask *ask)
 {
 	struct task *task = ask->task;
 
-	task->batch->busy &= ~((uint64_t)1 << ask->link_index);
+	task->signing->busy &= ~((uint64_t)1 << ask->link_index);
 	ask_free(&ask);
-	batch_go_on(task);
+	signing_go_on(task);
 }
 
-rc_t batch_answered(struct ask *ask, rc_t said, unsigned retry_after_s, struct span rest)
+rc_t signing_answered(struct ask *ask, rc_t said, unsigned retry_after_s, struct span rest)
 {
 	struct task *task = ask->task;
 	struct job_signed part = {0};
 
 	if (said != RC_OK) {
-		batch_fail(task->batch, said, retry_after_s);
-		batch_piece_over(ask);
+		signing_fail(task->signing, said, retry_after_s);
+		signing_piece_over(ask);
 		return RC_OK;
 	}
 	rc_t rc = proto_signed_decode(&part, rest);
@@ -195,28 +238,28 @@ rc_t batch_answered(struct ask *ask, rc_t said, unsigned retry_after_s, struct s
 		job_signed_free(&part);
 		return rc;
 	}
-	task->batch->signed_some = true;
+	task->signing->signed_some = true;
 	memcpy(task->answer.signed_.signatures + ask->first, part.signatures,
 		ask->count * sizeof(*part.signatures));
 	part.count = 0; /* they moved */
 	job_signed_free(&part);
-	batch_piece_over(ask);
+	signing_piece_over(ask);
 	return RC_OK;
 }
 
-void batch_lost(struct ask *ask)
+void signing_lost(struct ask *ask)
 {
-	ask->task->batch->signed_some = true;
-	batch_fail(ask->task->batch, RC_HSM_LOST, 0);
-	batch_piece_over(ask);
+	ask->task->signing->signed_some = true;
+	signing_fail(ask->task->signing, RC_HSM_LOST, 0);
+	signing_piece_over(ask);
 }
 
-void batch_returned(struct ask *ask)
+void signing_returned(struct ask *ask)
 {
 	struct task *task = ask->task;
-	struct batch *batch = task->batch;
+	struct hsm_signing *signing = task->signing;
 
-	batch->busy &= ~((uint64_t)1 << ask->link_index);
-	batch_hold(batch, ask);
-	batch_go_on(task);
+	signing->busy &= ~((uint64_t)1 << ask->link_index);
+	signing_hold(signing, ask);
+	signing_go_on(task);
 }

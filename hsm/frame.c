@@ -19,17 +19,44 @@ static uint64_t frame_read_number(const uint8_t *in, size_t width)
 	return number;
 }
 
-rc_t frame_put(struct buf *out, enum frame_kind kind, uint64_t job, struct span body)
+static void frame_header_write(
+	uint8_t header[FRAME_HEADER_LEN], enum frame_kind kind, uint64_t job, size_t body_len)
 {
-	uint8_t header[FRAME_HEADER_LEN] = {0};
-
-	if (body.len > FRAME_BODY_MAX)
-		return RC_TOO_LONG;
+	memset(header, 0, FRAME_HEADER_LEN);
 	memcpy(header, frame_magic, sizeof(frame_magic));
 	header[4] = (uint8_t)kind;
 	frame_write_number(header + 8, job, 8);
-	frame_write_number(header + 16, body.len, 4);
+	frame_write_number(header + 16, body_len, 4);
+}
 
+rc_t frame_begin(struct buf *frame, size_t body_len)
+{
+	static const uint8_t header[FRAME_HEADER_LEN];
+	rc_t rc = buf_reserve(frame, sizeof(header) + body_len);
+
+	return rc == RC_OK ? buf_append(frame, header, sizeof(header)) : rc;
+}
+
+struct span frame_body(const struct buf *frame)
+{
+	return SPAN(frame->data + FRAME_HEADER_LEN, frame->len - FRAME_HEADER_LEN);
+}
+
+rc_t frame_end(struct buf *frame, enum frame_kind kind, uint64_t job)
+{
+	if (frame->len - FRAME_HEADER_LEN > FRAME_BODY_MAX)
+		return RC_TOO_LONG;
+	frame_header_write(frame->data, kind, job, frame->len - FRAME_HEADER_LEN);
+	return RC_OK;
+}
+
+rc_t frame_put(struct buf *out, enum frame_kind kind, uint64_t job, struct span body)
+{
+	uint8_t header[FRAME_HEADER_LEN];
+
+	if (body.len > FRAME_BODY_MAX)
+		return RC_TOO_LONG;
+	frame_header_write(header, kind, job, body.len);
 	rc_t rc = buf_reserve(out, sizeof(header) + body.len);
 	if (rc == RC_OK)
 		rc = buf_append(out, header, sizeof(header));

@@ -233,8 +233,7 @@ static rc_t sign_check(const struct job_sign *job)
 	return RC_OK;
 }
 
-/* The list of hashes may be long, and growing step by step copies it as often. */
-static size_t sign_room(const struct job_sign *job)
+size_t proto_sign_room(const struct job_sign *job)
 {
 	return job->terms.hashes.len + job->certificate.len + job->seal.len + job->hashes.len +
 	       8 * (size_t)job->index_count + 512;
@@ -246,7 +245,7 @@ rc_t proto_sign_encode(struct buf *body, const struct job_sign *job)
 
 	writer.rc = sign_check(job);
 	if (writer.rc == RC_OK)
-		writer.rc = buf_reserve(body, sign_room(job));
+		writer.rc = buf_reserve(body, proto_sign_room(job));
 	put_terms(&writer, &job->terms);
 	put_bytes(&writer, job->certificate);
 	put_bytes(&writer, job->secret);

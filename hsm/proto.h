@@ -38,6 +38,13 @@ struct frame_header {
 
 /* Header and body of one frame, appended to out. */
 must_check rc_t frame_put(struct buf *out, enum frame_kind kind, uint64_t job, struct span body);
+/* The same without copying the body: frame_begin() puts an empty header into a buffer that is
+ * empty, with room for that much; the body is appended; frame_end() makes it a frame. RC_TOO_LONG.
+ */
+must_check rc_t frame_begin(struct buf *frame, size_t body_len);
+must_check rc_t frame_end(struct buf *frame, enum frame_kind kind, uint64_t job);
+/* Of one that was begun. */
+struct span frame_body(const struct buf *frame);
 /* RC_FORMAT for a header that is not ours. */
 must_check rc_t frame_header_decode(
 	const uint8_t bytes[FRAME_HEADER_LEN], struct frame_header *header);
@@ -60,6 +67,8 @@ must_check rc_t proto_activate_decode(
 must_check rc_t proto_authorize_encode(struct buf *body, const struct job_authorize *job);
 must_check rc_t proto_authorize_decode(
 	struct job_authorize *job, char factors[FACTORS_MAX], struct span body);
+/* At least the encoded job's length: growing step by step copies a long list as often. */
+size_t proto_sign_room(const struct job_sign *job);
 must_check rc_t proto_sign_encode(struct buf *body, const struct job_sign *job);
 /* Indices are written into the given storage. */
 must_check rc_t proto_sign_decode(

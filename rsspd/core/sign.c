@@ -35,18 +35,17 @@ struct sign_op {
 	/* what was read */
 	struct subject_versions versions;
 	struct id sad_id;
-	struct sad_terms terms; /* its hashes: `authorised` */
-	struct buf authorised, certificate, seal;
 	const struct key_algo *key;
 	struct sign_algo algo;
-	uint32_t indices[HASHES_MAX];
-	bool bound; /* the SAD is bound to hashes: indices are its positions */
+	size_t bound; /* hashes that the SAD is bound to: indices are its positions */
+	struct hsm_signing *signing; /* what the SAM will be asked */
 	/* what came of it */
 	struct job_signed signed_;
 	struct buf digests; /* SHA-256 of each signature */
 	rc_t outcome;
 	unsigned rounds;
 	struct buf why;
+	uint32_t indices[]; /* of `count` hashes */
 };
 
 static void sign_load(struct sign_op *op);
@@ -63,9 +62,7 @@ static void sign_end(struct sign_op *op, rc_t rc)
 	sad_text_free(&op->sad);
 	buf_free(&op->hashes);
 	buf_free(&op->params);
-	buf_free(&op->authorised);
-	buf_free(&op->certificate);
-	buf_free(&op->seal);
+	hsm_signing_free(&op->signing);
 	buf_free(&op->digests);
 	buf_free(&op->why);
 	job_signed_free(&op->signed_);
@@ -204,29 +201,6 @@ static void sign_answered(void *arg, struct hsm_answer *answer)
 		sign_failed(op, rc == RC_SEAL_BROKEN ? RC_HSM_REFUSED : rc);
 }
 
-static void sign_ask(struct sign_op *op)
-{
-	struct job_sign job = {
-		.terms = op->terms,
-		.certificate = buf_span(&op->certificate),
-		.secret = secret_span(&op->sad.s),
-		.seal = buf_span(&op->seal),
-		.scheme = op->algo.scheme,
-		.salt_len = op->algo.salt_len,
-		.indices = op->indices,
-		.index_count = op->count,
-	};
-
-	if (op->terms.scal == SCAL_2) {
-		job.terms.hashes = buf_span(&op->authorised);
-	} else {
-		job.hashes = buf_span(&op->hashes);
-		for (uint32_t i = 0; i < op->count; i++)
-			op->indices[i] = i;
-	}
-	hsm_client_sign(op->core->hsm, op->key->kind, &job, sign_answered, op);
-}
-
 static void sign_started(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct sign_op *op = arg;
@@ -244,8 +218,8 @@ static void sign_started(void *arg, rc_t rc, const struct pg_rows *rows)
 		return;
 	}
 	op->call->audited = true;
-	sad_cache_spend(op->core, op->sad.sha256, op->bound ? op->indices : NULL, op->count);
-	sign_ask(op);
+	sad_cache_spend(op->core, op->sad.sha256, op->bound > 0 ? op->indices : NULL, op->count);
+	hsm_client_sign(op->core->hsm, &op->signing, sign_answered, op);
 }
 
 static void sign_start(struct sign_op *op)
@@ -254,9 +228,9 @@ static void sign_start(struct sign_op *op)
 	struct signing_start start = {
 		.versions = op->versions,
 		.sad = op->sad_id,
-		.bound = op->bound ? (size_t)op->terms.hash_count : 0,
+		.bound = op->bound,
 		.positions = op->indices,
-		.position_count = op->bound ? op->count : 0,
+		.position_count = op->bound > 0 ? op->count : 0,
 		.signature_count = op->count,
 	};
 
@@ -285,8 +259,8 @@ static rc_t sign_check_hashes(struct sign_op *op, const struct sad_row *sad)
 		return RC_HASH_LENGTH;
 	if (op->algo.digest != sad_row_digest(sad) || (int64_t)op->count > sad->unspent)
 		return RC_HASH_NOT_AUTHORIZED;
-	op->bound = sad->hashes.len > 0 || sad->scal == 2;
-	if (!op->bound)
+	op->bound = sad->hashes.len > 0 || sad->scal == 2 ? (size_t)sad->hash_count : 0;
+	if (op->bound == 0)
 		return RC_OK;
 	/* who lost a race for equal hashes begins elsewhere than the others */
 	size_t from = op->rounds == 0 ? 0 : (size_t)op->call->request.bytes[ID_LEN - 1];
@@ -312,31 +286,45 @@ static rc_t sign_check(struct sign_op *op, const struct sad_row *sad)
 	return rc;
 }
 
+/* With SCAL 1 the SAM is told the hashes now; with SCAL 2 it knows them from the SAD. */
+static void sign_job_hashes(struct sign_op *op, const struct sad_row *sad, struct job_sign *job)
+{
+	if (job->terms.scal == SCAL_2) {
+		job->terms.hashes = sad->hashes;
+		return;
+	}
+	job->hashes = buf_span(&op->hashes);
+	for (uint32_t i = 0; i < op->count; i++)
+		op->indices[i] = i;
+}
+
 /* The rows die with the callback; the SAM is asked after the next commit. */
 static rc_t sign_keep(struct sign_op *op, const struct sad_row *sad)
 {
-	rc_t rc = buf_set(&op->authorised, sad->hashes);
-
-	if (rc == RC_OK)
-		rc = buf_set(&op->certificate, sad->subject.certificate);
-	if (rc == RC_OK)
-		rc = buf_set(&op->seal, sad->seal);
-	if (rc != RC_OK)
-		return rc;
-	op->sad_id = sad->id;
-	op->terms = (struct sad_terms){
-		.credential = sad->subject.credential,
-		.subscriber = sad->subject.subscriber,
-		.client = op->call->who.client,
-		.scal = sad->scal == 2 ? SCAL_2 : SCAL_1,
-		.digest = op->algo.digest->kind,
-		.hash_count = (uint64_t)sad->hash_count,
-		.start_ms = sad->start_ms,
-		.end_ms = sad->end_ms,
+	struct job_sign job = {
+		.terms = {.credential = sad->subject.credential,
+			.subscriber = sad->subject.subscriber,
+			.client = op->call->who.client,
+			.scal = sad->scal == 2 ? SCAL_2 : SCAL_1,
+			.digest = op->algo.digest->kind,
+			.hash_count = (uint64_t)sad->hash_count,
+			.start_ms = sad->start_ms,
+			.end_ms = sad->end_ms},
+		.certificate = sad->subject.certificate,
+		.secret = secret_span(&op->sad.s),
+		.seal = sad->seal,
+		.scheme = op->algo.scheme,
+		.salt_len = op->algo.salt_len,
+		.indices = op->indices,
+		.index_count = op->count,
 	};
-	memcpy(op->terms.certificate_sha256, sad->certificate_sha256.data, SHA256_LEN);
+
+	memcpy(job.terms.certificate_sha256, sad->certificate_sha256.data, SHA256_LEN);
+	sign_job_hashes(op, sad, &job);
+	op->sad_id = sad->id;
 	subject_versions(&op->versions, &sad->subject, &op->call->who.client);
-	return RC_OK;
+	hsm_signing_free(&op->signing);
+	return hsm_signing_new(op->key->kind, &job, &op->signing);
 }
 
 static void sign_policy_read(void *arg, rc_t rc)
@@ -432,13 +420,14 @@ static rc_t sign_copy(struct sign_op *op, const struct sign_request *request)
 void core_sign_hash(struct core *core, struct call *call, const struct sign_request *request,
 	core_sign_fn done, void *arg)
 {
-	struct sign_op *op = core_alloc(sizeof(*op));
+	size_t indices = request->hash_count <= HASHES_MAX ? request->hash_count : 0;
+	struct sign_op *op = core_alloc(sizeof(*op) + indices * sizeof(op->indices[0]));
 
-	*op = (struct sign_op){.core = core,
-		.call = call,
-		.done = done,
-		.arg = arg,
-		.credential = request->credential};
+	op->core = core;
+	op->call = call;
+	op->done = done;
+	op->arg = arg;
+	op->credential = request->credential;
 	op->outcome = sign_copy(op, request);
 	if (op->outcome != RC_OK)
 		core_defer(core, sign_refuse, op);

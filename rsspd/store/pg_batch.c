@@ -67,7 +67,7 @@ static rc_t send_single(PGconn *conn, const struct pg_params *unit)
 				    ? NULL
 				    : (const char *)unit->bytes.data + unit->items[i].offset;
 		lengths[i] = unit->items[i].len;
-		formats[i] = pg_kind_binary(unit->items[i].kind);
+		formats[i] = pg_kind_binary((enum pg_kind)unit->items[i].kind);
 	}
 	return PQsendQueryPrepared(
 		       conn, unit->statement->name, unit->count, values, lengths, formats, 1)

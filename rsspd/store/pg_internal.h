@@ -25,18 +25,21 @@ struct pg_rows {
 	int columns_before;	  /* that are not the unit's */
 };
 
+/* A parameter, in the unit's bytes. Small, for there are two units a signature. */
+struct pg_item {
+	uint32_t offset;
+	int len;
+	uint8_t kind; /* enum pg_kind */
+	bool null;
+};
+
 /* A unit is its parameters and, once submitted, what is to be done with them: so submitting
  * allocates nothing and cannot fail. */
 struct pg_params {
 	rc_t rc; /* the first failure to append */
 	int count;
 	struct buf bytes;
-	struct {
-		size_t offset;
-		int len;
-		enum pg_kind kind;
-		bool null;
-	} items[PG_PARAMS_MAX];
+	struct pg_item items[PG_PARAMS_MAX];
 	uint32_t lane;
 	struct id key;
 	bool slow;

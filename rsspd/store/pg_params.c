@@ -68,8 +68,12 @@ static bool params_begin(struct pg_params *params, enum pg_kind kind)
 		params_fail(params, RC_INTERNAL);
 		return false;
 	}
-	params->items[params->count].offset = params->bytes.len;
-	params->items[params->count].kind = kind;
+	if (params->bytes.len > INT_MAX) {
+		params_fail(params, RC_TOO_LONG);
+		return false;
+	}
+	params->items[params->count].offset = (uint32_t)params->bytes.len;
+	params->items[params->count].kind = (uint8_t)kind;
 	return true;
 }
 
@@ -212,7 +216,7 @@ static rc_t append_element(struct buf *out, const struct pg_params *unit, int co
  * with its length in front. */
 rc_t pg_column_append(struct buf *out, struct pg_params *const *units, size_t count, int column)
 {
-	const enum pg_kind kind = units[0]->items[column].kind;
+	const uint8_t kind = units[0]->items[column].kind;
 	const uint32_t head[] = {1, 1, kinds[kind].oid, (uint32_t)count, 1};
 	rc_t rc = RC_OK;
 

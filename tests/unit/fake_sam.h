@@ -322,6 +322,16 @@ static inline struct sad_terms fake_terms(uint8_t credential, const uint8_t *has
 }
 
 /* The one hash of a credential. */
+static inline void ask_to_sign(
+	struct world *world, enum key_kind key, const struct job_sign *job, struct heard *heard)
+{
+	struct hsm_signing *signing = NULL;
+
+	assert_int_equal(hsm_signing_new(key, job, &signing), RC_OK);
+	hsm_client_sign(world->client, &signing, heard_signed, heard);
+	assert_null(signing);
+}
+
 static inline void sign_one(
 	struct world *world, uint8_t credential, enum key_kind key, struct heard *heard)
 {
@@ -334,7 +344,7 @@ static inline void sign_one(
 		.indices = zero,
 		.index_count = 1};
 
-	hsm_client_sign(world->client, key, &job, heard_signed, heard);
+	ask_to_sign(world, key, &job, heard);
 }
 
 #endif

@@ -26,7 +26,7 @@ static void sign_many(struct world *world, enum key_kind key, size_t count, stru
 
 	for (size_t i = 0; i < count; i++)
 		all[i] = index_at(i);
-	hsm_client_sign(world->client, key, &job, heard_signed, heard);
+	ask_to_sign(world, key, &job, heard);
 	/* the job's spans need to live no longer */
 	memset(all, 0xff, sizeof(all));
 }

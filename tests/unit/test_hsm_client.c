@@ -117,21 +117,14 @@ static void a_refusal_carries_the_sams_reason_and_wait(void **state)
 	world_close(&world);
 }
 
-static void an_edited_row_is_refused_without_a_frame(void **state)
+static void an_edited_row_is_refused_before_anything_is_asked(void **state)
 {
 	struct job_sign job = {.terms = fake_terms(1, hash, 2)};
-	struct heard heard = {0};
-	struct world world;
+	struct hsm_signing *signing = NULL;
 
 	(void)state;
-	world_open(&world, limits);
-	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	hsm_client_sign(world.client, KEY_P_256, &job, heard_signed, &heard);
-	assert_int_equal(heard.calls, 0);
-	turn_until(&world, heard.calls > 0);
-	assert_heard(&heard, RC_HSM_REFUSED);
-	assert_int_equal(sam->got, 0);
-	world_close(&world);
+	assert_int_equal(hsm_signing_new(KEY_P_256, &job, &signing), RC_HSM_REFUSED);
+	assert_null(signing);
 }
 
 /* ---- the queue ---- */
@@ -619,7 +612,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_sent_before_the_greeting),
 		cmocka_unit_test(without_a_sam_the_answer_comes_later_and_once),
 		cmocka_unit_test(a_refusal_carries_the_sams_reason_and_wait),
-		cmocka_unit_test(an_edited_row_is_refused_without_a_frame),
+		cmocka_unit_test(an_edited_row_is_refused_before_anything_is_asked),
 		cmocka_unit_test(four_jobs_are_with_a_sam_and_answers_keep_their_order),
 		cmocka_unit_test(a_full_queue_refuses_at_once),
 		cmocka_unit_test(a_job_goes_to_the_less_busy_sam),
