@@ -371,6 +371,41 @@ def test_a_revision_that_readers_have_to_repair_is_a_fault(verify, good, trailer
     assert "bytes_appended" in verify.faults(misplaced(data, 30))
 
 
+FRESH = {6: b"<< /Title (b) >>"}
+
+
+@pytest.mark.parametrize("hidden", [
+    HIDDEN, HIDDEN.replace(b"4 0 obj", b"4\n0\tobj"), HIDDEN.replace(b"obj\n<<", b"obj<<", 1),
+    b"1 0 obj\n<< /Type /Catalog /Pages 9 0 R >>\nendobj\n", b"99 0 obj\n(x)\nendobj\n",
+    b"%" + HIDDEN.replace(b"\n", b"\r"), b"7 0 obj\nnull\nendobj\n"],
+    ids=["content", "odd space", "no space", "catalog", "unknown", "comment", "field"])
+@pytest.mark.parametrize("behind", [True, False])
+def test_objects_that_stand_in_no_cross_reference_are_a_fault(verify, good, hidden, behind):
+    """Readers that repair a file for whatever reason would show the last of a number."""
+    data = Pdf(objects=[b"<< /Title (a) >>"], catalog=b"/Metadata 6 0 R").sign(good)
+    if behind:
+        data.update(FRESH)
+        data.data = data.data[:data.last] + hidden + data.data[data.last:]
+        data.data = data.data.replace(b"startxref\n%d\n" % data.last,
+                                      b"startxref\n%d\n" % (data.last + len(hidden)))
+    else:
+        data.data += hidden
+        data.update(FRESH)
+    assert verify.faults(data) == {"bytes_appended"}
+
+
+def test_objects_inside_of_later_objects_are_a_fault(verify, good):
+    data = Pdf(objects=[Pdf.stream(b"a")], catalog=b"/Metadata 6 0 R").sign(good)
+    assert verify.faults(data.update({6: Pdf.stream(HIDDEN)})) == {"bytes_appended"}
+
+
+def test_revisions_that_write_an_object_again_are_none_that_hide(verify, good):
+    data = Pdf(objects=[b"<< /Title (a) >>"], catalog=b"/Metadata 6 0 R").sign(good)
+    data.update({1: data.catalog_text(), **FRESH}).update({1: data.catalog_text(), **FRESH})
+    code, one = verify.one(data)
+    assert code == 0 and one["addedLater"] == ["metadata"]
+
+
 def test_metadata_that_readers_have_to_repair_is_a_fault(verify, good):
     data = Pdf(objects=[b"<< /Title (a) >>"], catalog=b"/Metadata 6 0 R").sign(good)
     assert "bytes_appended" in verify.faults(misplaced(data.update({6: b"<< /Title (b) >>"}), 6))

@@ -175,6 +175,9 @@ must_check rc_t inventory_take(struct view *view, struct inventory *inventory);
 void inventory_free(struct inventory *inventory);
 const struct object *inventory_find(const struct inventory *inventory, uint64_t key);
 
+/* verify_hidden.c: among the bytes behind from stand objects that only a reader finds who repairs. */
+must_check rc_t hidden_objects(struct view *view, size_t from, bool *hidden);
+
 /* verify_changes.c: LATER_… from one revision to another. */
 must_check rc_t changes_between(struct view *before, const struct inventory *old,
 	struct view *after, const struct inventory *fresh, unsigned *later);

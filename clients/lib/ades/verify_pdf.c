@@ -144,7 +144,10 @@ static rc_t changes_of(struct revision *before, struct revision *after, unsigned
 	rc_t rc = changes_between(
 		&before->view, &before->inventory, &after->view, &after->inventory, later);
 
-	if (rc == RC_OK && after->warnings > before->warnings)
+	bool hidden = after->warnings > before->warnings;
+	if (rc == RC_OK && !hidden)
+		rc = hidden_objects(&after->view, before->view.bytes.len, &hidden);
+	if (rc == RC_OK && hidden)
 		*later |= LATER_BYTES;
 	return rc;
 }
