@@ -8,7 +8,7 @@
 
 #include "api/request.h"
 #include "api/spec.h"
-#include "core/client_auth.h"
+#include "core/oauth/client_auth.h"
 
 /* A member of the route's values struct… */
 struct client_proof_values {

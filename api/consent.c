@@ -3,7 +3,7 @@
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/rows.h"
-#include "core/consent.h"
+#include "core/oauth/consent.h"
 
 #include <stddef.h>
 

@@ -8,7 +8,7 @@
 #include "api/json.h"
 #include "api/pages.h"
 #include "api/params.h"
-#include "core/authorization.h"
+#include "core/oauth/authorization.h"
 
 #include <stddef.h>
 #include <stdlib.h>

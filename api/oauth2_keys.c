@@ -1,7 +1,7 @@
 /* The public keys of access tokens (RFC 7517), for whoever wants to read them beside us. */
 #include "api/handlers.h"
 #include "api/json.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 void oauth2_keys(struct request *request)
 {

@@ -1,7 +1,7 @@
 /* Tokens given back: oauth2/revoke (RFC 7009; CSC 1.0.4 and 2.0.0.2) and CSC auth/revoke. */
 #include "api/client_proof.h"
 #include "api/handlers.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #include "api/client_proof.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "core/client_grant.h"
-#include "core/code.h"
-#include "core/refresh_token.h"
+#include "core/oauth/client_grant.h"
+#include "core/oauth/code.h"
+#include "core/oauth/refresh_token.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "base/metrics.h"
 #include "core/audit.h"
 #include "core/session.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>

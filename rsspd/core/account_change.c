@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "core/attempt.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>

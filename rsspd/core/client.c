@@ -2,7 +2,7 @@
 
 #include "core/operate.h"
 #include "core/secret_text.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "core/client_terms.h"
 
 #include "core/operate.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "core/client_terms.h"
 
-#include "core/jws.h"
+#include "core/oauth/jws.h"
 #include "core/operate.h"
 
 #include <limits.h>

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>

@@ -22,9 +22,9 @@ struct core_notices;  /* notices.c */
 struct core_sweeper;  /* sweep.c */
 struct core_refresh;  /* refresh.c */
 struct core_sads;     /* sad_cache.c */
-struct core_tokens;   /* token.c */
+struct core_tokens;   /* oauth/token.c */
 struct core_token_keys;
-struct core_revocations; /* token_revocation.c */
+struct core_revocations; /* oauth/token_revocation.c */
 
 struct core {
 	struct loop *loop;

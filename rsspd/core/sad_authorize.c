@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "core/attempt.h"
-#include "core/code.h"
+#include "core/oauth/code.h"
 #include "core/subject.h"
 #include "store/sad.h"
 

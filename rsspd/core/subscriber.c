@@ -1,7 +1,7 @@
 #include "core/operate.h"
 
 #include "base/clock.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 #include "store/subscriber.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  *
  * Input: lines, each for one parameter; a line that begins with '-' leaves it out.
  */
-#include "core/authorization.h"
+#include "core/oauth/authorization.h"
 
 #include <stdint.h>
 #include <stdlib.h>

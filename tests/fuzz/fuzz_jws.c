@@ -1,6 +1,6 @@
 /* link: core */
 #include "core/client_terms.h"
-#include "core/jws.h"
+#include "core/oauth/jws.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * What comes as a bearer, and what PostgreSQL notifies. First byte: 0 to 2 what stands in for the
  * rest of a token, so that the parser gets behind the header; 3 a notification. */
 #include "base/base64.h"
-#include "core/token_jwt.h"
+#include "core/oauth/token_jwt.h"
 #include "store/token_revocation.h"
 
 #include <stdlib.h>

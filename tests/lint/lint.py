@@ -21,7 +21,7 @@ ROOMS = [
     (r"(p11-kit-1/)?(p11-kit/|pkcs11)", r"hsm/"),
     (r"argon2\.h", r"hsm/"),
     (r"liboath/", r"hsm/"),
-    (r"jwt\.h", r"rsspd/core/token\.c"),
+    (r"jwt\.h", r"rsspd/core/oauth/token\.c"),
     (r"curl/", r"rsspd/core/fetch\.c|clients/lib/"),
     (r"qpdf/|png\.h|zlib\.h|hb(-[a-z]+)?\.h", r"clients/lib/ades/"),
     (r"ini_", r"rsspd/conf\.c"),

@@ -2,9 +2,9 @@
 #ifndef TESTS_FAKE_CONSENT_H
 #define TESTS_FAKE_CONSENT_H
 
-#include "core/code.h"
-#include "core/consent.h"
-#include "core/refresh_token.h"
+#include "core/oauth/code.h"
+#include "core/oauth/consent.h"
+#include "core/oauth/refresh_token.h"
 
 static void fake_call_consent(const struct fake_step *step)
 {

@@ -8,14 +8,14 @@
 
 #include "core/algo.h"
 #include "core/audit.h"
-#include "core/client_grant.h"
+#include "core/oauth/client_grant.h"
 #include "core/core.h"
 #include "core/credential.h"
 #include "core/operation.h"
 #include "core/sad.h"
 #include "core/sign.h"
 #include "core/session.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static struct {
 	struct core_watch watch;
 	/* what was asked */
 	size_t asked; /* operations other than audit and authentication */
-	char bearer[64], client_id[64], client_secret[64], endpoint[64], pin[64], otp[64], sad_sent[64];
+	char bearer[64], client_id[64], client_secret[64], endpoint[64], pin[64], otp[64],
+		sad_sent[64];
 	char token_sent[64], sign_algo[64], hash_algo[64];
 	struct id credential, subscriber, after;
 	uint32_t signatures, limit;
@@ -262,7 +263,7 @@ void core_audit_find(struct core *core, struct call *call, const struct audit_qu
 	fake_push(FAKE_EVENTS, (void *)done, arg, fake.other);
 }
 
-/* core/client_auth.h, core/client_grant.h */
+/* core/oauth/client_auth.h, core/oauth/client_grant.h */
 
 void core_client_authenticate(struct core *core, struct call *call,
 	const struct client_proof *proof, core_client_fn2 done, void *arg)
@@ -288,7 +289,7 @@ void core_client_grant(struct core *core, struct call *call, const struct client
 	fake_push(FAKE_TOKEN, (void *)done, arg, fake.token);
 }
 
-/* core/token.h */
+/* core/oauth/token.h */
 
 void core_token_authenticate(
 	struct core *core, struct call *call, struct span token, core_done_fn done, void *arg)

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/base64.h"
-#include "core/authorization.h"
-#include "core/code.h"
+#include "core/oauth/authorization.h"
+#include "core/oauth/code.h"
 #include "core/secret_text.h"
 
 #include <stdlib.h>

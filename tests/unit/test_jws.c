@@ -8,7 +8,7 @@
 
 #include "base/base64.h"
 #include "base/digest.h"
-#include "core/jws.h"
+#include "core/oauth/jws.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>

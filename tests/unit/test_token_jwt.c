@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/base64.h"
-#include "core/token.h"
-#include "core/token_jwt.h"
+#include "core/oauth/token.h"
+#include "core/oauth/token_jwt.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/token_revocation.h"
+#include "core/oauth/token_revocation.h"
 
 #include <string.h>
 

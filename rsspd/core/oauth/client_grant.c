@@ -1,4 +1,4 @@
-#include "core/client_grant.h"
+#include "core/oauth/client_grant.h"
 
 #include "core/internal.h"
 #include "store/token_revocation.h"

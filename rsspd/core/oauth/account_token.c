@@ -1,8 +1,8 @@
-#include "core/account_token.h"
+#include "core/oauth/account_token.h"
 
 #include "base/clock.h"
 #include "core/internal.h"
-#include "core/jws.h"
+#include "core/oauth/jws.h"
 #include "store/client.h"
 
 #include <stdlib.h>

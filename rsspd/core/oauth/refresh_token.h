@@ -7,8 +7,8 @@
 #define CORE_REFRESH_TOKEN_H
 
 #include "base/secret.h"
-#include "core/client_auth.h"
-#include "core/token.h"
+#include "core/oauth/client_auth.h"
+#include "core/oauth/token.h"
 
 #define REFRESH_TOKEN_LIFETIME_S (30 * INT64_C(86400))
 

@@ -6,7 +6,7 @@
 #ifndef CORE_ACCOUNT_TOKEN_H
 #define CORE_ACCOUNT_TOKEN_H
 
-#include "core/client_auth.h"
+#include "core/oauth/client_auth.h"
 
 /* `iat` may lie so far back. */
 #define ACCOUNT_TOKEN_MAX_AGE_S 300

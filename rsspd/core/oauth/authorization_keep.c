@@ -1,9 +1,9 @@
 /* Requests of applications, from the check to the row that the page shows. */
-#include "core/authorization.h"
+#include "core/oauth/authorization.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/account_token.h"
+#include "core/oauth/account_token.h"
 #include "core/internal.h"
 #include "core/secret_text.h"
 #include "store/authorization_request.h"

@@ -1,4 +1,4 @@
-#include "core/jose.h"
+#include "core/oauth/jose.h"
 
 #include "base/base64.h"
 

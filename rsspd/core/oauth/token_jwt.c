@@ -1,8 +1,8 @@
-#include "core/token_jwt.h"
+#include "core/oauth/token_jwt.h"
 
 #include "base/base64.h"
-#include "core/jose.h"
-#include "core/token.h"
+#include "core/oauth/jose.h"
+#include "core/oauth/token.h"
 #include "hsm/jobs.h"
 
 #include <openssl/core_names.h>

@@ -1,13 +1,13 @@
 /* Tokens that their owner gives back. Which kind it is shows in its form. */
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include "base/clock.h"
 #include "core/internal.h"
 #include "core/sad_cache.h"
 #include "core/secret_text.h"
 #include "core/subject.h"
-#include "core/token_jwt.h"
-#include "core/token_keys.h"
+#include "core/oauth/token_jwt.h"
+#include "core/oauth/token_keys.h"
 #include "store/refresh_token.h"
 #include "store/token_revocation.h"
 

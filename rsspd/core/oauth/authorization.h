@@ -8,8 +8,8 @@
 #define CORE_AUTHORIZATION_H
 
 #include "base/secret.h"
-#include "core/client_auth.h"
-#include "core/rar.h"
+#include "core/oauth/client_auth.h"
+#include "core/oauth/rar.h"
 
 #define AUTHORIZATION_PUSHED_S 90 /* RFC 9126 §2.2 */
 #define AUTHORIZATION_SHOWN_S 600

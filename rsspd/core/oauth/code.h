@@ -7,7 +7,7 @@
 #define CORE_CODE_H
 
 #include "base/secret.h"
-#include "core/client_auth.h"
+#include "core/oauth/client_auth.h"
 
 #define CODE_LIFETIME_S 60
 

@@ -8,7 +8,7 @@
 #define CORE_CONSENT_H
 
 #include "base/secret.h"
-#include "core/authorization.h"
+#include "core/oauth/authorization.h"
 #include "core/credential.h"
 
 enum consent_state { CONSENT_PENDING, CONSENT_APPROVED, CONSENT_DECLINED, CONSENT_EXPIRED };

@@ -1,8 +1,8 @@
-#include "core/consent.h"
+#include "core/oauth/consent.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/code.h"
+#include "core/oauth/code.h"
 #include "core/internal.h"
 #include "core/sad.h"
 #include "core/secret_text.h"

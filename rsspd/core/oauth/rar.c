@@ -1,4 +1,4 @@
-#include "core/rar.h"
+#include "core/oauth/rar.h"
 
 #include "base/base64.h"
 #include "hsm/jobs.h"

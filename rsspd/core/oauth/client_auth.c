@@ -1,9 +1,9 @@
-#include "core/client_auth.h"
+#include "core/oauth/client_auth.h"
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "core/internal.h"
-#include "core/jws.h"
+#include "core/oauth/jws.h"
 #include "store/client.h"
 
 #include <openssl/crypto.h>

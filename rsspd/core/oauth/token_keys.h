@@ -3,7 +3,7 @@
 #define CORE_TOKEN_KEYS_H
 
 #include "core/internal.h"
-#include "core/token_jwt.h"
+#include "core/oauth/token_jwt.h"
 
 #define TOKEN_KEYS 3
 

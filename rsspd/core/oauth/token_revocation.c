@@ -1,8 +1,8 @@
-#include "core/token_revocation.h"
+#include "core/oauth/token_revocation.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 #include "store/pg_listen.h"
 
 #include <stdlib.h>

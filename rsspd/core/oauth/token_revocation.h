@@ -7,7 +7,7 @@
 #define CORE_TOKEN_REVOCATION_H
 
 #include "core/internal.h"
-#include "core/token_jwt.h"
+#include "core/oauth/token_jwt.h"
 #include "store/token_revocation.h"
 
 enum revoked { REVOKED_NOT, REVOKED_ALREADY, REVOKED_UNKNOWN };

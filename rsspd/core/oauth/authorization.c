@@ -1,4 +1,4 @@
-#include "core/authorization.h"
+#include "core/oauth/authorization.h"
 
 #include "base/base64.h"
 #include "core/secret_text.h"

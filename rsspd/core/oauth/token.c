@@ -1,11 +1,11 @@
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/sad_bearer.h"
-#include "core/token_jwt.h"
-#include "core/token_keys.h"
-#include "core/token_revocation.h"
+#include "core/oauth/sad_bearer.h"
+#include "core/oauth/token_jwt.h"
+#include "core/oauth/token_keys.h"
+#include "core/oauth/token_revocation.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * Access tokens of scope service: JWTs (RFC 9068), signed with ES256 under a key that the SAMs
  * derive for each day and nobody stores; what a token says is not stored either. Which tokens ended
- * before their time every daemon hears from PostgreSQL at once (core/token_revocation.c).
+ * before their time every daemon hears from PostgreSQL at once (token_revocation.c).
  */
 #ifndef CORE_TOKEN_H
 #define CORE_TOKEN_H
@@ -42,7 +42,7 @@ must_check rc_t core_token_make(struct core *core, const struct token_terms *ter
 	struct secret *text, int64_t *expires_in_s);
 
 /*
- * A bearer: a JWT, or a SAD (core/sad_bearer.h). Sets call->who. Microseconds for a token that was
+ * A bearer: a JWT, or a SAD (sad_bearer.h). Sets call->who. Microseconds for a token that was
  * seen before. Faults: RC_TOKEN_INVALID (also one that is bound to another connection's
  * certificate), RC_TOKEN_EXPIRED (also revoked), RC_STORE_DOWN (what was revoked is not known).
  */

@@ -1,14 +1,14 @@
 /* A code for what it stands for: loaded, checked, used up in one commit, opened. */
-#include "core/code.h"
+#include "core/oauth/code.h"
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "core/authorization.h"
+#include "core/oauth/authorization.h"
 #include "core/internal.h"
-#include "core/refresh_token.h"
+#include "core/oauth/refresh_token.h"
 #include "core/secret_text.h"
 #include "core/subject.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 #include "store/authorization_code.h"
 #include "store/refresh_token.h"
 

@@ -2,8 +2,8 @@
 #ifndef CORE_CLIENT_GRANT_H
 #define CORE_CLIENT_GRANT_H
 
-#include "core/client_auth.h"
-#include "core/token.h"
+#include "core/oauth/client_auth.h"
+#include "core/oauth/token.h"
 
 /*
  * For a client that has just proved itself; `client` is needed until this returns. The commit that

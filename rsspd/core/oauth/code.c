@@ -1,4 +1,4 @@
-#include "core/code.h"
+#include "core/oauth/code.h"
 
 #include "core/internal.h"
 

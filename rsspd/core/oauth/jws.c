@@ -1,9 +1,9 @@
-#include "core/jws.h"
+#include "core/oauth/jws.h"
 
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/secret.h"
-#include "core/jose.h"
+#include "core/oauth/jose.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,4 +1,4 @@
-#include "core/refresh_token.h"
+#include "core/oauth/refresh_token.h"
 
 #include "base/clock.h"
 #include "core/internal.h"

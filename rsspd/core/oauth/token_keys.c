@@ -1,8 +1,8 @@
-#include "core/token_keys.h"
+#include "core/oauth/token_keys.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/token.h"
+#include "core/oauth/token.h"
 
 #include <stdlib.h>
 

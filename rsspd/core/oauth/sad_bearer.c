@@ -1,4 +1,4 @@
-#include "core/sad_bearer.h"
+#include "core/oauth/sad_bearer.h"
 
 #include "base/clock.h"
 #include "core/subject.h"
