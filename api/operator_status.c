@@ -5,8 +5,10 @@
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/metrics.h"
+#include "api/routes.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "core/audit.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
@@ -49,11 +51,13 @@ static json_t *status_service(const struct request *request, int64_t now_ms)
 	return service;
 }
 
-static json_t *status_database(const struct core_watch *watch, int64_t now_ms, json_t **problems)
+/* writes: it has just taken a row. One that hangs keeps its connections and takes none. */
+static json_t *status_database(
+	const struct core_watch *watch, bool writes, int64_t now_ms, json_t **problems)
 {
 	json_t *database = json_object();
 
-	if (watch->store_up == 0)
+	if (watch->store_up == 0 || !writes)
 		problem(problems, "database", "database-down", CRITICAL);
 	else if (watch->store_up < watch->store_wanted)
 		problem(problems, "database", "database-partly", WARNING);
@@ -179,9 +183,7 @@ static const char *word(const json_t *problems)
 	return json_array_size(problems) == 0 ? "ok" : "warning";
 }
 
-/* 503 without the database, as every answer that needs its row of the audit; but the body of that
- * refusal is the status all the same, which says why. */
-void operator_status(struct request *request)
+static json_t *status_body(const struct request *request, bool writes)
 {
 	int64_t now_ms = clock_wall_ms();
 	struct core_watch watch = {0};
@@ -190,18 +192,39 @@ void operator_status(struct request *request)
 	metrics_collect(request->core);
 	core_watch(request->core, &watch);
 	json_put(&body, "service", status_service(request, now_ms));
-	json_put(&body, "database", status_database(&watch, now_ms, &problems));
+	json_put(&body, "database", status_database(&watch, writes, now_ms, &problems));
 	json_put(&body, "modules", status_modules(&watch, now_ms, &problems));
 	json_put(&body, "certificates", status_certificates(now_ms, &problems));
 	json_put(&body, "revocationList", status_crl(&watch, now_ms, &problems));
 	json_put(&body, "requests", status_requests());
 	json_put(&body, "status", json_string(word(problems)));
 	json_put(&body, "problems", problems);
-	if (watch.store_up > 0) {
+	return body;
+}
+
+static void status_on_audited(void *arg, const struct fault *fault)
+{
+	struct request *request = arg;
+	json_t *body = status_body(request, fault->rc == RC_OK);
+
+	if (fault->rc == RC_OK) {
 		request_reply(request, body);
 		return;
 	}
+	/* not tried again: of a database that hangs that would take as long once more */
+	request->call.audited = true;
 	json_put(&body, "error", json_string(rc_error(RC_STORE_DOWN)));
 	json_put(&body, "error_description", json_string(rc_text(RC_STORE_DOWN, RC_CSC_V1)));
 	request_reply_unavailable(request, body);
+}
+
+/* 503 without the database, as every answer that needs its row of the audit; but the body of that
+ * refusal is the status all the same, which says why. The row comes first, so that the body tells
+ * what became of it. */
+void operator_status(struct request *request)
+{
+	struct audit_row row = {0};
+
+	audit_row_from_call(&row, &request->call, request->route->event, RC_OK);
+	core_audit_write(request->core, &request->call, &row, status_on_audited, request);
 }

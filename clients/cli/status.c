@@ -15,12 +15,13 @@ static const struct {
 	struct text what, remedy;
 } problems[] = {
 	{"database-down",
-		{"PostgreSQL is away: nothing is signed, as nothing can be recorded.",
-			"Mất kết nối PostgreSQL: không ký được vì không ghi được nhật ký."},
-		{"Start PostgreSQL; the service connects again by itself. Its log line `store: "
-		 "connection-lost` says why.",
-			"Khởi động PostgreSQL; dịch vụ tự kết nối lại. Dòng nhật ký `store: "
-			"connection-lost` nói rõ lý do."}},
+		{"PostgreSQL is away or takes nothing: nothing is signed, as nothing can be recorded.",
+			"Mất kết nối PostgreSQL, hoặc PostgreSQL không ghi được: không ký được vì "
+			"không ghi được nhật ký."},
+		{"Start PostgreSQL, or see what holds it up (its disk); the service connects again "
+		 "by itself. Its log line `store: connection-lost` says why.",
+			"Khởi động PostgreSQL, hoặc xem vì sao PostgreSQL bị treo (ổ đĩa); dịch vụ tự "
+			"kết nối lại. Dòng nhật ký `store: connection-lost` nói rõ lý do."}},
 	{"database-partly",
 		{"Some connections to PostgreSQL are down.", "Một số kết nối PostgreSQL bị mất."},
 		{"Look at max_connections and at the log of PostgreSQL.",

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -185,6 +186,30 @@ def test_a_database_that_is_away_is_told_all_the_same(observed, watcher):
     finally:
         observed.instance.postgres_start()
         observed.wait_ready()
+    observed.wait_until(lambda: watcher.get("status").json()["database"]["up"] == 4, 20, "not all back")
+
+
+def stop_or_go(instance, number):
+    """PostgreSQL with all its processes."""
+    [file] = instance.path("pg").resolve().rglob("postmaster.pid")
+    pid = int(file.read_text().split()[0])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for one in (pid, *map(int, children)):
+        os.kill(one, number)
+
+
+def test_a_database_that_hangs_is_told_all_the_same(observed, watcher):
+    """Its connections are there, and nothing comes back: a disk that stands still."""
+    stop_or_go(observed.instance, signal.SIGSTOP)
+    try:
+        body = watcher.get("status", expect=503).json()
+    finally:
+        stop_or_go(observed.instance, signal.SIGCONT)
+        observed.wait_ready()
+    assert body["error"] == "temporarily_unavailable"
+    assert body["status"] == "critical"
+    assert ("database", "database-down", "critical") in problems(body)
+    assert [one["ready"] for one in body["modules"]] == [1, 2, 1]
     observed.wait_until(lambda: watcher.get("status").json()["database"]["up"] == 4, 20, "not all back")
 
 
