@@ -362,7 +362,7 @@ static void test_damaged_and_absurd_files_are_refused(void **state)
 	/* foreign bytes before the header */
 	put(&changed, "MZ\n");
 	assert_int_equal(buf_append_span(&changed, buf_span(&pdf)), RC_OK);
-	assert_int_equal(refusal(buf_span(&changed)), RC_PDF_DAMAGED);
+	assert_int_equal(refusal(buf_span(&changed)), RC_PDF_LATE);
 	buf_free(&pdf);
 	buf_free(&changed);
 }
