@@ -310,6 +310,49 @@ static inline void assert_heard(const struct heard *heard, rc_t rc)
 	assert_string_equal(rc_name(heard->rc), rc_name(rc));
 }
 
+/* Those that came out so, each once; what they brought is freed. */
+static inline void assert_all_heard(struct heard *heard, size_t count, rc_t rc)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_heard(&heard[i], rc);
+		buf_free(&heard[i].bytes);
+	}
+}
+
+/* And in the order in which they were asked for. */
+static inline void assert_all_in_order(struct heard *heard, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(heard[i].order, i + 1);
+	assert_all_heard(heard, count, RC_OK);
+}
+
+/* CRLs with the numbers from 1 on. */
+static inline void ask_crls(struct world *world, struct heard *heard, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ask_crl(world, i + 1, &heard[i]);
+}
+
+static inline void assert_crl_numbers(const struct heard *heard, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(heard[i].bytes.data[7], i + 1);
+}
+
+/* A CRL that no socket takes at once. */
+#define LONG_LIST 20000
+static inline void ask_long_crl(
+	struct world *world, uint64_t number, size_t count, struct heard *heard)
+{
+	static struct crl_entry entries[LONG_LIST];
+	struct job_crl job = {.number = number, .entries = entries, .count = count};
+
+	for (size_t i = 0; i < LONG_LIST; i++)
+		entries[i].serial_len = 20;
+	hsm_client_crl(world->client, &job, heard_crl, heard);
+}
+
 static inline struct sad_terms fake_terms(uint8_t credential, const uint8_t *hashes, size_t count)
 {
 	return (struct sad_terms){.credential = {{credential, credential, credential, credential}},
@@ -345,6 +388,13 @@ static inline void sign_one(
 		.index_count = 1};
 
 	ask_to_sign(world, key, &job, heard);
+}
+
+static inline void sign_ones(struct world *world, uint8_t credential, enum key_kind key,
+	struct heard *heard, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sign_one(world, credential, key, &heard[i]);
 }
 
 #endif

@@ -13,19 +13,14 @@ static void sixteen_brief_jobs_are_with_a_sam(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	for (unsigned i = 0; i < 20; i++)
-		sign_one(&world, 1, KEY_P_256, &heard[i]);
+	sign_ones(&world, 1, KEY_P_256, heard, 20);
 	settle(&world);
 	assert_int_equal(sam->got, 16);
 	sam->obliging = true;
 	while (sam->answered < 16)
 		fake_answer(sam, RC_OK, 0);
 	turn_until(&world, callbacks == 20);
-	for (unsigned i = 0; i < 20; i++) {
-		assert_heard(&heard[i], RC_OK);
-		assert_int_equal(heard[i].order, i + 1);
-		buf_free(&heard[i].bytes);
-	}
+	assert_all_in_order(heard, 20);
 	world_close(&world);
 }
 
@@ -37,8 +32,7 @@ static void brief_jobs_let_no_long_one_pile_up_behind_them(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	for (unsigned i = 0; i < 6; i++)
-		sign_one(&world, 1, KEY_P_256, &heard[i]);
+	sign_ones(&world, 1, KEY_P_256, heard, 6);
 	for (unsigned i = 6; i < 12; i++)
 		sign_one(&world, 1, KEY_RSA_4096, &heard[i]);
 	settle(&world);
@@ -60,8 +54,7 @@ static void what_one_turn_asks_is_written_at_once(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	for (unsigned i = 0; i < 16; i++)
-		sign_one(&world, 1, KEY_P_256, &heard[i]);
+	sign_ones(&world, 1, KEY_P_256, heard, 16);
 	turn_until(&world, sam->got > 0);
 	assert_int_equal(sam->got, 16);
 	assert_int_equal(sam->reads, 1);
@@ -70,27 +63,19 @@ static void what_one_turn_asks_is_written_at_once(void **state)
 
 static void frames_that_the_socket_takes_only_in_part_arrive_whole(void **state)
 {
-	static struct crl_entry entries[20000];
 	struct heard heard[4] = {0};
 	struct world world;
 
 	(void)state;
-	for (size_t i = 0; i < 20000; i++)
-		entries[i].serial_len = 20;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
 	sam->obliging = true;
-	for (uint64_t i = 0; i < 4; i++) {
-		struct job_crl job = {.number = i + 1, .entries = entries, .count = 20000 >> i};
-		hsm_client_crl(world.client, &job, heard_crl, &heard[i]);
-	}
+	for (size_t i = 0; i < 4; i++)
+		ask_long_crl(&world, i + 1, LONG_LIST >> i, &heard[i]);
 	turn_until(&world, callbacks == 4);
 	assert_true(sam->reads > 4);
-	for (unsigned i = 0; i < 4; i++) {
-		assert_heard(&heard[i], RC_OK);
-		assert_int_equal(heard[i].bytes.data[7], i + 1);
-		buf_free(&heard[i].bytes);
-	}
+	assert_crl_numbers(heard, 4);
+	assert_all_heard(heard, 4, RC_OK);
 	world_close(&world);
 }
 
@@ -102,8 +87,7 @@ static void a_death_in_a_burst_loses_only_what_the_sam_had(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	for (unsigned i = 0; i < 24; i++)
-		sign_one(&world, 1, KEY_P_256, &heard[i]);
+	sign_ones(&world, 1, KEY_P_256, heard, 24);
 	turn_until(&world, sam->got == 16);
 	for (unsigned i = 0; i < 3; i++)
 		fake_answer(sam, RC_OK, 0);
@@ -131,15 +115,11 @@ static void a_sam_that_ended_in_the_same_turn_has_nothing_of_it(void **state)
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
 	struct fake_sam *other = fake_open(&world, SAM_SIGN, 1);
 	other->obliging = true;
-	for (unsigned i = 0; i < 16; i++)
-		sign_one(&world, 2, KEY_P_256, &heard[i]); /* even: the first one's */
+	sign_ones(&world, 2, KEY_P_256, heard, 16); /* even: the first one's */
 	fake_close(sam);
 	fake_hello(other, SAM_SIGN, 1);
 	turn_until(&world, callbacks == 16);
-	for (unsigned i = 0; i < 16; i++) {
-		assert_heard(&heard[i], RC_OK);
-		buf_free(&heard[i].bytes);
-	}
+	assert_all_heard(heard, 16, RC_OK);
 	world_close(&world);
 }
 

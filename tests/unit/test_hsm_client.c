@@ -137,8 +137,7 @@ static void four_jobs_are_with_a_sam_and_answers_keep_their_order(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 12; i++)
-		ask_crl(&world, i + 1, &heard[i]);
+	ask_crls(&world, heard, 12);
 	turn_until(&world, sam->got == 4);
 	settle(&world);
 	assert_int_equal(sam->got, 4);
@@ -148,12 +147,8 @@ static void four_jobs_are_with_a_sam_and_answers_keep_their_order(void **state)
 		settle(&world);
 	}
 	assert_int_equal(sam->most_waiting, 4);
-	for (unsigned i = 0; i < 12; i++) {
-		assert_heard(&heard[i], RC_OK);
-		assert_int_equal(heard[i].order, i + 1);
-		assert_int_equal(heard[i].bytes.data[7], i + 1);
-		buf_free(&heard[i].bytes);
-	}
+	assert_crl_numbers(heard, 12);
+	assert_all_in_order(heard, 12);
 	world_close(&world);
 }
 
@@ -165,8 +160,7 @@ static void a_full_queue_refuses_at_once(void **state)
 	(void)state;
 	world_open(&world, narrow);
 	fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 7; i++)
-		ask_crl(&world, i, &heard[i]);
+	ask_crls(&world, heard, 7);
 	turn_until(&world, heard[6].calls > 0);
 	assert_heard(&heard[6], RC_HSM_DOWN);
 	for (unsigned i = 0; i < 6; i++)
@@ -183,8 +177,7 @@ static void a_job_goes_to_the_less_busy_sam(void **state)
 	world_open(&world, limits);
 	struct fake_sam *first = fake_ready(&world, SAM_ISSUE, 0);
 	struct fake_sam *second = fake_ready(&world, SAM_ISSUE, 1);
-	for (uint64_t i = 0; i < 6; i++)
-		ask_crl(&world, i, &heard[i]);
+	ask_crls(&world, heard, 6);
 	turn_until(&world, first->got + second->got == 6);
 	assert_int_equal(first->got, 3);
 	world_close(&world);
@@ -200,18 +193,15 @@ static void a_death_loses_what_was_sent_and_moves_what_was_not(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 7; i++)
-		ask_crl(&world, i + 1, &heard[i]);
+	ask_crls(&world, heard, 7);
 	turn_until(&world, sam->got == 4);
 	struct fake_sam *other = fake_ready(&world, SAM_ISSUE, 1);
 	other->obliging = true;
 	fake_close(sam);
 	turn_until(&world, callbacks == 7);
 	settle(&world);
-	for (unsigned i = 0; i < 7; i++) {
-		assert_heard(&heard[i], i < 4 ? RC_HSM_LOST : RC_OK);
-		buf_free(&heard[i].bytes);
-	}
+	assert_all_heard(heard, 4, RC_HSM_LOST);
+	assert_all_heard(heard + 4, 7 - 4, RC_OK);
 	assert_int_equal(other->got, 3);
 	assert_int_equal(world.lost[SAM_ISSUE][0], 1);
 	assert_int_equal(world.lost[SAM_ISSUE][1], 0);
@@ -226,8 +216,7 @@ static void without_another_sam_what_was_not_sent_is_down(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 5; i++)
-		ask_crl(&world, i, &heard[i]);
+	ask_crls(&world, heard, 5);
 	turn_until(&world, sam->got == 4);
 	fake_close(sam);
 	turn_until(&world, callbacks == 5);
@@ -238,18 +227,14 @@ static void without_another_sam_what_was_not_sent_is_down(void **state)
 
 static void a_frame_that_the_sam_never_had_whole_is_not_lost(void **state)
 {
-	static struct crl_entry entries[20000];
-	struct job_crl job = {.number = 1, .entries = entries, .count = 20000};
 	struct heard heard = {0};
 	struct world world;
 
 	(void)state;
-	for (size_t i = 0; i < 20000; i++)
-		entries[i].serial_len = 20;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
 	assert_int_equal(loop_watch_want(sam->watch, 0), RC_OK); /* it reads no more */
-	hsm_client_crl(world.client, &job, heard_crl, &heard);
+	ask_long_crl(&world, 1, LONG_LIST, &heard);
 	settle(&world);
 	fake_close(sam);
 	turn_until(&world, heard.calls > 0);
@@ -265,8 +250,7 @@ static void a_sam_that_takes_no_more_finishes_what_it_has(void **state)
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 6; i++)
-		ask_crl(&world, i + 1, &heard[i]);
+	ask_crls(&world, heard, 6);
 	turn_until(&world, sam->got == 4);
 	struct fake_sam *other = fake_ready(&world, SAM_ISSUE, 1);
 	other->obliging = true;
@@ -279,10 +263,7 @@ static void a_sam_that_takes_no_more_finishes_what_it_has(void **state)
 	for (uint64_t i = 6; i < 9; i++)
 		ask_crl(&world, i + 1, &heard[i]);
 	turn_until(&world, callbacks == 9);
-	for (unsigned i = 0; i < 9; i++) {
-		assert_heard(&heard[i], RC_OK);
-		buf_free(&heard[i].bytes);
-	}
+	assert_all_heard(heard, 9, RC_OK);
 	world_close(&world);
 }
 
@@ -327,8 +308,7 @@ static void a_silent_sam_is_given_up_and_its_socket_closed(void **state)
 	(void)state;
 	world_open(&world, hasty);
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 5; i++)
-		ask_crl(&world, i, &heard[i]);
+	ask_crls(&world, heard, 5);
 	turn_until(&world, callbacks == 5 && sam->closed);
 	for (unsigned i = 0; i < 5; i++)
 		assert_heard(&heard[i], i < 4 ? RC_HSM_LOST : RC_HSM_DOWN);
@@ -552,8 +532,7 @@ static void a_key_stays_with_its_sam_unless_that_is_busy(void **state)
 	struct fake_sam *sams = world.sams[SAM_SIGN];
 	fake_ready(&world, SAM_SIGN, 0);
 	fake_ready(&world, SAM_SIGN, 1);
-	for (unsigned i = 0; i < 4; i++)
-		sign_one(&world, 2, KEY_P_256, &heard[i]); /* even: the first one's */
+	sign_ones(&world, 2, KEY_P_256, heard, 4); /* even: the first one's */
 	settle(&world);
 	assert_int_equal(sams[0].got, 4);
 	assert_int_equal(sams[1].got, 0);
@@ -590,8 +569,7 @@ static void at_the_end_every_job_is_answered_once(void **state)
 	world_open(&world, limits);
 	again_world = &world;
 	struct fake_sam *sam = fake_ready(&world, SAM_ISSUE, 0);
-	for (uint64_t i = 0; i < 6; i++)
-		ask_crl(&world, i, &heard[i]);
+	ask_crls(&world, heard, 6);
 	turn_until(&world, sam->got == 4);
 	hsm_client_crl(world.client, &job, heard_and_asks_again, &again);
 	hsm_client_free(&world.client);
