@@ -45,7 +45,8 @@ struct sign_op {
 	rc_t outcome;
 	unsigned rounds;
 	struct buf why;
-	uint32_t indices[]; /* of `count` hashes */
+	/* of `count` hashes: where they stand in the SAD's list, then where in the job's own */
+	uint32_t indices[];
 };
 
 static void sign_load(struct sign_op *op);
@@ -289,13 +290,17 @@ static rc_t sign_check(struct sign_op *op, const struct sad_row *sad)
 /* With SCAL 1 the SAM is told the hashes now; with SCAL 2 it knows them from the SAD. */
 static void sign_job_hashes(struct sign_op *op, const struct sad_row *sad, struct job_sign *job)
 {
+	uint32_t *in_order = op->indices + op->count;
+
 	if (job->terms.scal == SCAL_2) {
 		job->terms.hashes = sad->hashes;
+		job->indices = op->indices;
 		return;
 	}
-	job->hashes = buf_span(&op->hashes);
 	for (uint32_t i = 0; i < op->count; i++)
-		op->indices[i] = i;
+		in_order[i] = i;
+	job->hashes = buf_span(&op->hashes);
+	job->indices = in_order;
 }
 
 /* The rows die with the callback; the SAM is asked after the next commit. */
@@ -315,7 +320,6 @@ static rc_t sign_keep(struct sign_op *op, const struct sad_row *sad)
 		.seal = sad->seal,
 		.scheme = op->algo.scheme,
 		.salt_len = op->algo.salt_len,
-		.indices = op->indices,
 		.index_count = op->count,
 	};
 
@@ -420,8 +424,8 @@ static rc_t sign_copy(struct sign_op *op, const struct sign_request *request)
 void core_sign_hash(struct core *core, struct call *call, const struct sign_request *request,
 	core_sign_fn done, void *arg)
 {
-	size_t indices = request->hash_count <= HASHES_MAX ? request->hash_count : 0;
-	struct sign_op *op = core_alloc(sizeof(*op) + indices * sizeof(op->indices[0]));
+	size_t count = request->hash_count <= HASHES_MAX ? request->hash_count : 0;
+	struct sign_op *op = core_alloc(sizeof(*op) + 2 * count * sizeof(op->indices[0]));
 
 	op->core = core;
 	op->call = call;

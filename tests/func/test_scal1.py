@@ -92,6 +92,14 @@ def test_hashes_that_were_named_bind_all_the_same(pin_only):
     assert pin_only.client.sign(pin_only.subscriber, sad, [digest]).json()["signatures"]
 
 
+def test_named_hashes_are_signed_one_by_one_in_any_order(pin_only):
+    digests = [secrets.token_bytes(32) for _ in range(3)]
+    sad = authorize(pin_only, 3, digests)
+    for digest in (digests[2], digests[0], digests[1]):
+        signed = pin_only.client.sign(pin_only.subscriber, sad, [digest]).json()["signatures"]
+        verify(pin_only.subscriber.certificate, signed[0], digest)
+
+
 def test_extending_keeps_what_is_left_of_the_budget(pin_only):
     digests = [secrets.token_bytes(32) for _ in range(3)]
     sad = authorize(pin_only, 3)
