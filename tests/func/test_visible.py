@@ -296,6 +296,11 @@ def test_a_font_that_is_none_is_refused(rssp, subscriber, document):
     assert "/nowhere/font.ttf" in refused(rssp, subscriber, document, "--visible")
 
 
+def test_what_stands_off_the_page_is_told_where_it_would_stand(rssp, subscriber, document):
+    said = refused(rssp, subscriber, document, "--visible", "--x", "200mm", "--width", "60mm", "--height", "30mm")
+    assert "(x: -50 … 10 / 0 … 210 mm; y: 25 … 55 / 0 … 297 mm)" in said
+
+
 def test_only_a_pdf_shows_a_signature(rssp, subscriber, document):
     refused(rssp, subscriber, document, "--visible", "--format", "cades", expect=2)
 

@@ -28,6 +28,7 @@ struct drawing {
 	struct layout *layout;
 	struct font_use *regular, *bold;
 	struct buf content;
+	struct buf *detail;
 };
 
 /* where things stand */
@@ -117,6 +118,21 @@ static struct rect join(const struct rect *a, const struct rect *b)
 		fmax(a->y + a->height, b->y + b->height) - bottom};
 }
 
+/* In every language: where it would stand, of what there is; from the left and from below. */
+static rc_t say_off_page(struct drawing *drawing, double x, double y)
+{
+	const struct rect *whole = &drawing->whole;
+	rc_t rc = RC_OK;
+
+	if (drawing->detail != NULL)
+		rc = buf_printf(drawing->detail,
+			"x: %.0f … %.0f / 0 … %.0f mm; y: %.0f … %.0f / 0 … %.0f mm",
+			x / APPEARANCE_MM, (x + whole->width) / APPEARANCE_MM,
+			drawing->page.width / APPEARANCE_MM, y / APPEARANCE_MM,
+			(y + whole->height) / APPEARANCE_MM, drawing->page.height / APPEARANCE_MM);
+	return rc == RC_OK ? RC_OFF_PAGE : rc;
+}
+
 static rc_t stand(struct drawing *drawing, const struct appearance_text *text)
 {
 	const struct appearance *appearance = drawing->appearance;
@@ -137,7 +153,7 @@ static rc_t stand(struct drawing *drawing, const struct appearance_text *text)
 	double y = drawing->box.y + drawing->whole.y;
 	if (x < -TOUCH || y < -TOUCH || x + drawing->whole.width > page->width + TOUCH ||
 		y + drawing->whole.height > page->height + TOUCH)
-		return RC_OFF_PAGE;
+		return say_off_page(drawing, x, y);
 	return RC_OK;
 }
 
@@ -356,7 +372,7 @@ rc_t appearance_draw(const struct appearance *appearance, struct span certificat
 	int64_t signed_at_ms, struct pdf *pdf, struct appearance_words *words,
 	struct pdf_widget *widget)
 {
-	struct drawing drawing = {.appearance = appearance, .pdf = pdf};
+	struct drawing drawing = {.appearance = appearance, .pdf = pdf, .detail = words->detail};
 	struct appearance_text text = {0};
 	const char *description = NULL;
 	int form = 0;

@@ -5,9 +5,9 @@
 #include "clients/lib/ades/appearance.h"
 #include "clients/lib/ades/pdf.h"
 
-/* What widget->description points at; the caller frees it. */
 struct appearance_words {
-	struct buf description;
+	struct buf description; /* what widget->description points at; the caller frees it */
+	struct buf *detail;	/* NULL, or gets where it would stand if that is off the page */
 };
 
 /* Adds the form and what it needs to pdf, and says where it stands. RC_PDF_NO_PAGE, RC_OFF_PAGE,

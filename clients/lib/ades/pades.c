@@ -58,7 +58,7 @@ static rc_t append_signature(
 	struct pades *pades, struct pdf *pdf, const struct pades_options *options)
 {
 	char date[32];
-	struct appearance_words words = {0};
+	struct appearance_words words = {.detail = options->detail};
 	struct pdf_widget widget;
 	struct pdf_signature signature = {
 		.date = date,

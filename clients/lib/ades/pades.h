@@ -16,7 +16,8 @@ struct pades_options {
 	const char *reason;
 	const char *location;
 	const struct appearance *appearance; /* NULL: the signature is invisible */
-	struct buf *detail; /* NULL, or gets the PDF parser's own words on a failure */
+	struct buf *detail; /* NULL, or gets what more is known of a failure, the PDF parser's own
+			       words */
 };
 
 struct pades;
