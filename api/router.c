@@ -202,7 +202,8 @@ static void request_end_well(struct request *request, rc_t rc)
 {
 	if (rc != RC_OK)
 		request_write_fault(request, &(struct fault){.rc = rc}, 0);
-	request->outcome = rc;
+	/* what is told with a 503 is no success in the log and the metrics */
+	request->outcome = rc == RC_OK && request->answer.status == 503 ? RC_UNAVAILABLE : rc;
 	request_finish(request);
 }
 

@@ -146,7 +146,7 @@ static const struct metric_family {
 		true, {NULL}, NULL, "The end of the last partition of the audit that is made."},
 	[METRIC_REVOCATIONS_KNOWN] = {"rsspd_token_revocations_known", TYPE_GAUGE, 1, true, {NULL},
 		NULL,
-		"1 while revoked tokens are heard of; 0: each token is asked for in the database"},
+		"1 while revoked tokens are heard of; 0: each token is asked for in the database."},
 	[METRIC_CERTIFICATE_EXPIRES] = {"rsspd_certificate_not_after_seconds", TYPE_GAUGE, IN_MS,
 		true, {&label_certificate}, NULL,
 		"When a certificate ends; of the operators' the one that ends first."},

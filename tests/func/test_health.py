@@ -20,6 +20,12 @@ def test_probes_leave_no_audit_row(server, auditor_db):
         assert rows(auditor_db, "SELECT 1 FROM audit.event WHERE request = %s", request) == []
 
 
+def line_of(server, answer):
+    [line] = [line for line in server.log().splitlines()
+              if f"req={answer.headers['X-Request-Id']}" in line]
+    return line
+
+
 def test_without_postgresql_alive_but_not_ready(private):
     server = private()
     api = Api(server)
@@ -28,6 +34,7 @@ def test_without_postgresql_alive_but_not_ready(private):
     answer = api.get("/readyz", 503)
     assert answer.json()["store"] == "down" and answer.json()["status"] == "unavailable"
     assert int(answer.headers["Retry-After"]) > 0
+    assert "status=503 code=UNAVAILABLE" in line_of(server, answer)
     api.get("/healthz", 200)
     refused = api.post("/csc/v1/info", {}, 503)
     assert error(refused)[0] == "temporarily_unavailable"

@@ -74,6 +74,7 @@ def test_the_text_is_of_the_format(watched):
     answer = requests.get(watched.metrics_url, timeout=10)
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = exposition.parse(answer.text)
+    assert [name for name, family in families.items() if not family.help.endswith(".")] == []
     # what has not happened yet, or is not known yet
     silent = {name for name, family in families.items() if not family.samples}
     assert silent <= {"rsspd_hsm_errors_total", "rsspd_process_last_restart_seconds"}
