@@ -611,6 +611,14 @@ def test_libreoffices_own_signature_is_judged(verify):
     assert verify.faults(changed, *known, crl=folder / "all.crl.pem") == {"document_changed"}
 
 
+def test_pdfsigs_signature_leaves_libreoffices_as_it_is(verify, pdfsig):
+    folder = SOURCE / "tests" / "data" / "libreoffice"
+    code, report = verify.report(
+        pdfsig((folder / "signed.pdf").read_bytes()), "--ca", folder / "root.pem",
+        "--allow-no-timestamp", "--allow-no-revocation", crl=folder / "all.crl.pem")
+    assert code == 0 and report["signatures"][0]["addedLater"] == ["signature"], report
+
+
 def test_files_in_other_shapes_are_judged(verify, good, tmp_path):
     """A signature that follows cross-reference streams and object streams, by qpdf."""
     plain, packed = verify.file("plain.pdf", Pdf().data), tmp_path / "packed.pdf"

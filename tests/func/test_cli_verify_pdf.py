@@ -1,6 +1,8 @@
 """`rssp verify` against what is done to signed PDFs: forged ranges, wrapped signatures, revisions after
 signing, shadow attacks, certifying signatures. The files are made by lib/signed_files.py."""
 
+import zlib
+
 import pytest
 
 from lib import signed_files as make
@@ -439,6 +441,61 @@ def test_an_annotation_of_a_tagged_page_may_be_signed(verify, good):
     data.fields, data.annots = [6], [6]
     data.update({1: data.catalog_text(), 3: data.page_text()})
     assert not verify.faults(data.sign(good).sign(good, into=6))
+
+
+def with_shared_fonts(content, **more):
+    """As LibreOffice writes it: pages and form share a list of fonts, object 6."""
+    data = Pdf(objects=[b"<< /F1 5 0 R >>", Pdf.stream(content, **more)])
+    data.page_text = lambda: (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents [4 0 R 7 0 R] /Resources"
+        b" << /Font 6 0 R >> %s >>" % (b"/Annots [%s]" % data.references(data.annots) if data.annots else b""))
+    return data.update({3: data.page_text()})
+
+
+MORE_FONTS = {6: b"<< /F1 5 0 R /popplerfont 30 0 R >>",
+              30: b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>"}
+
+
+@pytest.mark.parametrize("content", [b"BT /F1 9 Tf ET", b"(popplerfont) /popplerfonts /poppler "])
+def test_a_new_font_whose_name_nothing_uses_changes_nothing(verify, good, content):
+    code, report = verify.report(with_shared_fonts(content).sign(good).sign(good, objects=MORE_FONTS))
+    assert code == 0, report
+
+
+@pytest.mark.parametrize("box, same", [
+    (b"[0 0 595.0002 842.0]", True), (b"[0 0 595.01 842]", False), (b"[0 0 595 /842]", False),
+    (b"[0 0 595 842 0]", False), (b"[0 0 595]", False), (b"null", False)])
+def test_the_size_of_a_page_may_be_written_with_other_digits(verify, good, box, same):
+    data = Pdf().sign(good)
+    data.update({3: data.page_text().replace(b"[0 0 595 842]", box)})
+    assert verify.faults(data) == (set() if same else {"content_changed_later"})
+
+
+@pytest.mark.parametrize("content", [
+    b"BT /popplerfont 9 Tf ET", b"BT/poppler#66ont 9 Tf ET", b"BT /popplerfont", b"BT /poppler", b"/",
+    zlib.compress(b"BT /popplerfont 9 Tf ET"), b"unreadable"])
+def test_a_new_font_whose_name_was_used_is_a_change(verify, good, content):
+    """Text in a font that was not there is shown when it comes."""
+    filters = {b"u": b"/Filter /JBIG2Decode", b"x": b"/Filter /FlateDecode"}.get(content[:1], b"")
+    data = with_shared_fonts(content, entries=filters)
+    assert "content_changed_later" in verify.faults(data.sign(good).sign(good, objects=MORE_FONTS))
+
+
+@pytest.mark.parametrize("fonts", [
+    {6: b"<< /F1 30 0 R >>"}, {6: b"<< /popplerfont 30 0 R >>"},
+    {6: b"<< /F1 5 0 R /popplerfont 30 0 R >>", 30: b"<< /Type /Page >>"},
+    {6: b"<< /F1 5 0 R /popplerfont << /Type /Font >> >>"}])
+def test_a_list_of_fonts_changes_in_no_other_way(verify, good, fonts):
+    data = with_shared_fonts(b"BT ET").sign(good).sign(good, objects=MORE_FONTS | fonts)
+    assert "content_changed_later" in verify.faults(data)
+
+
+def test_a_new_font_that_a_fields_defaults_name_is_a_change(verify, good):
+    data = with_shared_fonts(b"BT ET")
+    data.update({1: data.catalog_text().replace(b">>", b"/AcroForm << /Fields [] /DA (/popplerfont 9 Tf) >> >>")})
+    data.catalog_text = lambda: b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [%s] /DA (/popplerfont 9 Tf) >> >>" % (
+        data.references(data.fields))
+    assert "content_changed_later" in verify.faults(data.sign(good).sign(good, objects=MORE_FONTS))
 
 
 def test_a_dangling_reference_may_not_be_given_a_meaning(verify, good):

@@ -5,10 +5,12 @@
  */
 #include "clients/lib/ades/verify_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* To fill in is one thing, to add what may be filled in another. */
 #define NEW_FIELDS (LATER_FORM | LATER_ANNOTATIONS)
+#define ROUNDING 0.001	     /* points */
 #define LOOK_INSIDE 0x10000u /* the entry's own rules say what its change means */
 
 struct rule {
@@ -33,6 +35,41 @@ static unsigned meaning_of(const struct rule rules[], const char *key)
 	return rules->meaning;
 }
 
+/* Other programs write the size of a page anew, with fewer digits: less than a reader can show. */
+static bool same_box(struct comparing *comparing, const char *key, qpdf_oh was, qpdf_oh is)
+{
+	static const char *const boxes[] = {
+		"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"};
+	qpdf_data before = comparing->before->qpdf;
+	qpdf_data after = comparing->after->qpdf;
+	bool same = false;
+
+	for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++)
+		same = same || strcmp(key, boxes[i]) == 0;
+	same = same && qpdf_oh_is_array(before, was) && qpdf_oh_is_array(after, is) &&
+	       qpdf_oh_get_array_n_items(before, was) == 4 &&
+	       qpdf_oh_get_array_n_items(after, is) == 4;
+	for (int i = 0; same && i < 4; i++) {
+		qpdf_oh old = qpdf_oh_get_array_item(before, was, i);
+		qpdf_oh fresh = qpdf_oh_get_array_item(after, is, i);
+		same = qpdf_oh_is_number(before, old) && qpdf_oh_is_number(after, fresh) &&
+		       fabs(qpdf_oh_get_numeric_value(before, old) -
+			       qpdf_oh_get_numeric_value(after, fresh)) < ROUNDING;
+		qpdf_oh_release(before, old);
+		qpdf_oh_release(after, fresh);
+	}
+	return same;
+}
+
+/* A reference to nothing may have been given something to refer to. */
+static bool same_value(struct comparing *comparing, const char *key, qpdf_oh was, qpdf_oh is)
+{
+	return qpdf_oh_is_null(comparing->before->qpdf, was) ==
+		       qpdf_oh_is_null(comparing->after->qpdf, is) &&
+	       (span_equal(view_text(comparing->before, was), view_text(comparing->after, is)) ||
+		       same_box(comparing, key, was, is));
+}
+
 /* What values before and after differ in under the keys of keys, one of both. */
 static unsigned differences(struct comparing *comparing, qpdf_oh old, qpdf_oh fresh, bool of_old,
 	const struct rule rules[])
@@ -46,11 +83,7 @@ static unsigned differences(struct comparing *comparing, qpdf_oh old, qpdf_oh fr
 		unsigned meaning = meaning_of(rules, key);
 		qpdf_oh was = qpdf_oh_get_key_if_dict(comparing->before->qpdf, old, key);
 		qpdf_oh is = qpdf_oh_get_key_if_dict(comparing->after->qpdf, fresh, key);
-		/* a reference to nothing may have been given something to refer to */
-		if (qpdf_oh_is_null(comparing->before->qpdf, was) !=
-				qpdf_oh_is_null(comparing->after->qpdf, is) ||
-			!span_equal(
-				view_text(comparing->before, was), view_text(comparing->after, is)))
+		if (!same_value(comparing, key, was, is))
 			found |= meaning;
 		qpdf_oh_release(comparing->before->qpdf, was);
 		qpdf_oh_release(comparing->after->qpdf, is);
@@ -266,7 +299,11 @@ static void compare_object(struct comparing *comparing, const struct object *obj
 	else if (object->role == ROLE_PAGE)
 		compare_pages(comparing, old, fresh);
 	else if (object->zone == ZONE_CONTENT)
-		comparing->found |= LATER_CONTENT;
+		comparing->found |= object->role == ROLE_NONE && fonts_only_grow(comparing->before,
+									 comparing->old, old,
+									 comparing->after, fresh)
+					    ? 0
+					    : LATER_CONTENT;
 	else if (object->role == ROLE_ANNOTS)
 		compare_lists(comparing, old, fresh, LATER_ANNOTATIONS);
 	else if (object->role == ROLE_FIELDS)

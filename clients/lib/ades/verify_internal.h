@@ -175,6 +175,11 @@ must_check rc_t inventory_take(struct view *view, struct inventory *inventory);
 void inventory_free(struct inventory *inventory);
 const struct object *inventory_find(const struct inventory *inventory, uint64_t key);
 
+/* verify_fonts.c: fresh is the list of fonts old, with more whose names the revision before does not
+ * know. inventory: of before. */
+bool fonts_only_grow(struct view *before, const struct inventory *inventory, qpdf_oh old,
+	struct view *after, qpdf_oh fresh);
+
 /* verify_hidden.c: among the bytes behind from stand objects that only a reader finds who repairs. */
 must_check rc_t hidden_objects(struct view *view, size_t from, bool *hidden);
 
