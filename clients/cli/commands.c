@@ -32,7 +32,7 @@
 		{"lines: name,email,agency,time; how: labels,bold (default: all); none; +WORD, -WORD", \
 			"các dòng: name,email,agency,time; cách ghi: labels,bold (mặc định: tất cả); " \
 			"none; +TỪ, -TỪ"}}, \
-	{"page", 0, "PAGE", NULL, \
+	{"page", 0, "first|last|N", NULL, \
 		{"first, last (default) or a number", "first, last (mặc định) hoặc số trang"}}, \
 	{"corner", 0, "top-left|top-right|bottom-left|bottom-right", NULL, \
 		{"where x and y begin (default bottom-right)", \
@@ -145,10 +145,10 @@ static const struct cli_option verify_options[] = {
 	{"content", 0, "FILE", NULL,
 		{"what a detached signature signs (NAME.p7s: NAME, if it is there)",
 			"tệp mà chữ ký tách rời đã ký (TÊN.p7s: TÊN, nếu có)"}},
-	{"expect", 0, "KIND", NULL,
-		{"organisation or person: whose certificate is due",
-			"organisation (cơ quan, tổ chức) hoặc person (cá nhân): loại chứng thư số phải "
-			"dùng"}},
+	{"expect", 0, "organisation|person", NULL,
+		{"whose certificate is due",
+			"loại chứng thư số phải dùng: của cơ quan, tổ chức (organisation) hoặc cá nhân "
+			"(person)"}},
 	{"allow-no-timestamp", 0, NULL, NULL,
 		{"a missing timestamp is no fault (signatures of rssp sign have none)",
 			"không coi việc thiếu dấu thời gian là lỗi (chữ ký của rssp sign không có)"}},

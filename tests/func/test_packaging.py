@@ -241,6 +241,8 @@ def test_every_command_and_option_is_completed(place, tree_of_commands):
     (["completion", ""], ["bash"]),
     (["sign", "--schem"], ["--scheme"]),
     (["sign", "--json", "--scheme", "p"], ["pkcs1", "pss"]),
+    (["verify", "--expect", ""], ["organisation", "person"]),
+    (["sign", "--page", ""], ["first", "last"]),
     (["sign", ""], ["by default"]),
     (["sign", "-o", "x"], ["by default"]),
     (["sign", "--", "--sch"], ["by default"]),
