@@ -1,5 +1,7 @@
 #include "clients/cli/cli.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -50,22 +52,6 @@ enum cli_exit cli_file_read(struct cli *cli, const char *path, size_t max, struc
 	return code;
 }
 
-static bool write_all(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t put = write(fd, bytes.data, bytes.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put == 0)
-			errno = ENOSPC;
-		if (put <= 0)
-			return false;
-		bytes.data += put;
-		bytes.len -= (size_t)put;
-	}
-	return true;
-}
-
 /* As open() with 0666 would have made it: mkostemp() gives 0600. */
 static bool usual_mode(int fd)
 {
@@ -102,7 +88,7 @@ static bool move_into_place(const char *from, const char *to, bool replace)
 
 static bool write_temporary(int fd, struct span bytes)
 {
-	return write_all(fd, bytes) && usual_mode(fd) && fsync(fd) == 0;
+	return file_write_all(fd, bytes) && usual_mode(fd) && fsync(fd) == 0;
 }
 
 /* Beside the file, so that the rename stays on one file system; short, as the file's own name may
@@ -133,7 +119,7 @@ static int write_nameless(const char *path, struct span bytes)
 	free(copy);
 	if (fd < 0)
 		return EOPNOTSUPP;
-	int error = write_all(fd, bytes) && fsync(fd) == 0 ? 0 : errno;
+	int error = file_write_all(fd, bytes) && fsync(fd) == 0 ? 0 : errno;
 	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
 	if (error == 0 && linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
 		error = errno == EEXIST ? EEXIST : EOPNOTSUPP;

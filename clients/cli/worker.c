@@ -1,5 +1,7 @@
 #include "clients/cli/worker.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -48,20 +50,6 @@ static void child_bound(const struct worker_task *task)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-static bool put_all(int fd, const uint8_t *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t put = write(fd, at, len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		at += put;
-		len -= (size_t)put;
-	}
-	return true;
-}
-
 static bool get_all(int fd, uint8_t *at, size_t len)
 {
 	while (len > 0) {
@@ -82,7 +70,7 @@ static _Noreturn void child_run(const struct worker_task *task, int fd, void *re
 	memset(reply, 0, task->reply_size);
 	task->run(task->arg, reply);
 	/* without exit(): what the parent has buffered is the parent's */
-	_exit(put_all(fd, reply, task->reply_size) ? 0 : 1);
+	_exit(file_write_all(fd, SPAN(reply, task->reply_size)) ? 0 : 1);
 }
 
 enum worker_end worker_run(const struct worker_task *task, void *reply)

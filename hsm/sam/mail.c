@@ -2,17 +2,14 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "hsm/sam/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define WORD_MAX 42 /* bytes in one encoded word: 75 characters, RFC 2047 §2 */
 #define VIETNAM_MS (7 * 3600 * 1000LL)
@@ -172,40 +169,9 @@ rc_t mail_code_compose(struct buf *out, const struct mail_code *mail)
 	return rc;
 }
 
-/* A folder with the setgid bit lends its group, the sender's, what is put there. */
-static bool folder_grants(int folder, int fd)
-{
-	struct stat status;
-
-	return fstat(folder, &status) == 0 &&
-	       ((status.st_mode & S_ISGID) == 0 || fchmod(fd, 0640) == 0);
-}
-
-static rc_t file_fill(int folder, const char *name, struct span text)
-{
-	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return RC_SYSTEM;
-	bool good = folder_grants(folder, fd);
-	while (text.len > 0 && good) {
-		ssize_t put = write(fd, text.data, text.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		good = put > 0;
-		if (good)
-			text = SPAN(text.data + put, text.len - (size_t)put);
-	}
-	good = good && fsync(fd) == 0;
-	good = close(fd) == 0 && good;
-	if (!good)
-		unlinkat(folder, name, 0);
-	return good ? RC_OK : RC_SYSTEM;
-}
-
 rc_t mail_spool(const char *folder, struct span text)
 {
-	char number[ID_TEXT], name[ID_TEXT + 8], temporary[ID_TEXT + 8];
+	char number[ID_TEXT], name[ID_TEXT + 8];
 	struct id id;
 
 	rc_t rc = id_random(&id);
@@ -213,19 +179,5 @@ rc_t mail_spool(const char *folder, struct span text)
 		return rc;
 	id_format(&id, number);
 	snprintf(name, sizeof(name), "%s.eml", number);
-	snprintf(temporary, sizeof(temporary), ".%s.tmp", number);
-	int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = directory < 0 ? RC_SYSTEM : file_fill(directory, temporary, text);
-	if (rc == RC_OK && renameat(directory, temporary, directory, name) != 0) {
-		unlinkat(directory, temporary, 0);
-		rc = RC_SYSTEM;
-	}
-	if (rc == RC_OK && fsync(directory) != 0)
-		rc = RC_SYSTEM;
-	if (rc != RC_OK)
-		log_error("mail: spool does not take a mail folder=\"%s\" error=\"%s\"", folder,
-			strerror(errno));
-	if (directory >= 0)
-		close(directory);
-	return rc;
+	return file_spool(folder, name, text);
 }

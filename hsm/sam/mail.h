@@ -15,8 +15,7 @@ struct mail_code {
 
 /* RFC 5322, UTF-8, lines end in LF as in a maildir. */
 must_check rc_t mail_code_compose(struct buf *out, const struct mail_code *mail);
-/* Into the spool folder: mode 0600, in a folder with the setgid bit 0640 for its group, the
- * sender's; a name of its own that ends in ".eml", whole or not at all. */
+/* Into the spool folder, as file_spool() does, under a name of its own that ends in ".eml". */
 must_check rc_t mail_spool(const char *folder, struct span text);
 
 #endif

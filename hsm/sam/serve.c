@@ -1,6 +1,7 @@
 #include "hsm/sam/serve.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "hsm/proto.h"
 
@@ -247,23 +248,10 @@ struct conversation {
 
 /* ---- writing ---- */
 
-static bool write_all(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t put = write(fd, bytes.data, bytes.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		bytes = SPAN(bytes.data + put, bytes.len - (size_t)put);
-	}
-	return true;
-}
-
 /* false: the other side is gone. */
 static bool flush(struct conversation *talk)
 {
-	bool written = write_all(talk->fd, buf_span(&talk->out));
+	bool written = file_write_all(talk->fd, buf_span(&talk->out));
 
 	buf_clear(&talk->out);
 	return written;

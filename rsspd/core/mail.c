@@ -3,14 +3,10 @@
 #include "base/base64.h"
 #include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define VIETNAM_AHEAD_MS (7 * 3600 * 1000) /* no summer time there */
 /* Of an encoded word's 75 characters (RFC 2047 §2), what is left for base64, in bytes. */
@@ -163,54 +159,5 @@ rc_t mail_notice_text(struct buf *out, const struct mail_notice *notice)
 			"Dear %s,\n\n%s\n\nTime: %s (Vietnam, UTC+7)\nSigning key: %s\n\n"
 			"%s\n",
 			name, text->en, when, notice->credential, not_you_en);
-	return rc;
-}
-
-/* ---- spool ---- */
-
-/* A folder with the setgid bit lends its group, the sender's, what is put there. */
-static bool folder_grants(int folder, int fd)
-{
-	struct stat status;
-
-	return fstat(folder, &status) == 0 &&
-	       ((status.st_mode & S_ISGID) == 0 || fchmod(fd, 0640) == 0);
-}
-
-static int spool_write(int folder, const char *name, struct span text)
-{
-	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t done = 0;
-
-	if (fd < 0)
-		return -1;
-	while (done < text.len) {
-		ssize_t wrote = write(fd, text.data + done, text.len - done);
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			break;
-		done += (size_t)wrote;
-	}
-	int failed = done < text.len || !folder_grants(folder, fd) || fsync(fd) != 0;
-	return close(fd) != 0 || failed ? -1 : 0;
-}
-
-rc_t mail_spool_put(const char *folder, const char *name, struct span text)
-{
-	int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char part[128];
-	rc_t rc = RC_OK;
-
-	/* two daemons may write the same mail after one was slow: each has its own part file */
-	snprintf(part, sizeof(part), ".%s.%ld", name, (long)getpid());
-	if (at < 0 || spool_write(at, part, text) != 0 || renameat(at, part, at, name) != 0 ||
-		fsync(at) != 0) {
-		log_error("mail: cannot write file=\"%s/%s\" error=\"%s\"", folder, name,
-			strerror(errno));
-		rc = RC_SYSTEM;
-	}
-	if (at >= 0)
-		close(at);
 	return rc;
 }

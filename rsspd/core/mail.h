@@ -1,5 +1,5 @@
-/* A notice as a mail (RFC 5322, UTF-8, Vietnamese, then English; lines end in LF as in a maildir)
- * and its way into a spool folder. */
+/* A notice as a mail (RFC 5322, UTF-8, Vietnamese, then English; lines end in LF as in a
+ * maildir). */
 #ifndef CORE_MAIL_H
 #define CORE_MAIL_H
 
@@ -16,10 +16,5 @@ struct mail_notice {
 
 /* RC_PARAMETER_INVALID: an unknown kind, or an address that cannot stand in a mail's header. */
 must_check rc_t mail_notice_text(struct buf *out, const struct mail_notice *notice);
-
-/* A complete file appears under that name, mode 0600, and is on the disk; one that is there is
- * replaced. In a folder with the setgid bit it is 0640 for its group, the sender's. RC_SYSTEM:
- * logged. */
-must_check rc_t mail_spool_put(const char *folder, const char *name, struct span text);
 
 #endif

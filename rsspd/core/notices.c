@@ -6,6 +6,7 @@
 #include "core/internal.h"
 #include "core/mail.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/notice.h"
 
@@ -51,7 +52,7 @@ static rc_t notices_write(const struct core *core, const struct notice_row *row)
 	snprintf(name, sizeof(name), "notice-%012lld.eml", (long long)row->id);
 	rc_t rc = mail_notice_text(&text, &notice);
 	if (rc == RC_OK)
-		rc = mail_spool_put(core->settings.notices_spool, name, buf_span(&text));
+		rc = file_spool(core->settings.notices_spool, name, buf_span(&text));
 	buf_free(&text);
 	return rc;
 }

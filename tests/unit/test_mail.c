@@ -9,6 +9,7 @@
 #include "core/mail.h"
 
 #include "base/base64.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -167,8 +168,8 @@ static void test_spool_file_is_private_and_whole_and_replaced(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/a.eml", folder);
-	assert_int_equal(mail_spool_put(folder, "a.eml", span_string("one one one")), RC_OK);
-	assert_int_equal(mail_spool_put(folder, "a.eml", span_string("two")), RC_OK);
+	assert_int_equal(file_spool(folder, "a.eml", span_string("one one one")), RC_OK);
+	assert_int_equal(file_spool(folder, "a.eml", span_string("two")), RC_OK);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
 	assert_int_equal(status.st_size, 3);
@@ -186,7 +187,7 @@ static void test_a_folder_with_the_setgid_bit_lends_its_group_what_it_gets(void 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(chmod(folder, 02770), 0);
-	assert_int_equal(mail_spool_put(folder, "a.eml", span_string("one")), RC_OK);
+	assert_int_equal(file_spool(folder, "a.eml", span_string("one")), RC_OK);
 	snprintf(path, sizeof(path), "%s/a.eml", folder);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0640);
@@ -197,7 +198,7 @@ static void test_a_folder_with_the_setgid_bit_lends_its_group_what_it_gets(void 
 static void test_missing_spool_is_an_error(void **state)
 {
 	(void)state;
-	assert_int_equal(mail_spool_put("/nonexistent", "a.eml", span_string("x")), RC_SYSTEM);
+	assert_int_equal(file_spool("/nonexistent", "a.eml", span_string("x")), RC_SYSTEM);
 }
 
 int main(void)
