@@ -30,6 +30,16 @@ void core_defer(struct core *core, loop_fn fn, void *arg)
 	}
 }
 
+rc_t core_outcome(struct call *call, rc_t rc, const struct pg_rows *rows, rc_t none)
+{
+	if (rc != RC_OK)
+		return rc;
+	if (pg_row_count(rows) == 0)
+		return none;
+	call->audited = true;
+	return RC_OK;
+}
+
 struct fault fault_of(rc_t rc)
 {
 	return (struct fault){.rc = rc};

@@ -44,7 +44,7 @@ struct core {
 	struct core_token_keys *token_keys;
 	struct core_revocations *revocations;
 	unsigned passwords_asked; /* being checked at this moment: account_password.c */
-	bool stopping; /* nothing new is submitted while the core is being freed */
+	bool stopping;		  /* nothing new is submitted while the core is being freed */
 };
 
 /*
@@ -107,6 +107,12 @@ must_check rc_t core_decide(const struct policy *policy, struct call *call, enum
 void *core_alloc(size_t size);
 /* fn on the loop's next turn, certainly. */
 void core_defer(struct core *core, loop_fn fn, void *arg);
+
+/*
+ * How a unit that returns a row when it was done ended: RC_OK; `none` when it returned no row; what
+ * the store said otherwise. Sets call->audited on RC_OK.
+ */
+must_check rc_t core_outcome(struct call *call, rc_t rc, const struct pg_rows *rows, rc_t none);
 
 /* A fault that says no more than its rc. */
 struct fault fault_of(rc_t rc);

@@ -93,14 +93,7 @@ struct fault operate_fault(rc_t rc, const char *text)
 
 rc_t operate_outcome(struct call *call, rc_t rc, const struct pg_rows *rows, rc_t none)
 {
-	if (rc == RC_DUPLICATE)
-		return RC_CONFLICT;
-	if (rc != RC_OK)
-		return rc;
-	if (pg_row_count(rows) == 0)
-		return none;
-	call->audited = true;
-	return RC_OK;
+	return core_outcome(call, rc == RC_DUPLICATE ? RC_CONFLICT : rc, rows, none);
 }
 
 /* ---- the policy ---- */

@@ -25,10 +25,7 @@ void operate_name_rule(struct call *call, const struct policy_decision *decision
 /* A fault whose text is ours; text NULL: the error list's. */
 struct fault operate_fault(rc_t rc, const char *text);
 
-/*
- * How a unit that returns a row when it was done ended: RC_OK; `none` when it returned no row; what
- * the store said otherwise. Sets call->audited on RC_OK.
- */
+/* core_outcome(); what is there already is RC_CONFLICT. */
 must_check rc_t operate_outcome(struct call *call, rc_t rc, const struct pg_rows *rows, rc_t none);
 
 /*

@@ -88,11 +88,7 @@ static void request_added(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct keep_op *op = arg;
 
-	if (rc == RC_OK && pg_row_count(rows) == 0)
-		rc = RC_CLIENT_ID_INVALID;
-	else if (rc == RC_OK)
-		op->call->audited = true;
-	keep_end(op, rc);
+	keep_end(op, core_outcome(op->call, rc, rows, RC_CLIENT_ID_INVALID));
 }
 
 /* A handle, and that of the page, by which the request is kept. */
@@ -220,13 +216,8 @@ static void request_taken(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct keep_op *op = arg;
 
-	if (rc == RC_OK && pg_row_count(rows) == 0) {
-		rc = RC_REQUEST_URI_INVALID;
-	} else if (rc == RC_OK) {
-		op->call->audited = true;
-		rc = taken_check(op, rows);
-	}
-	keep_end(op, rc);
+	rc = core_outcome(op->call, rc, rows, RC_REQUEST_URI_INVALID);
+	keep_end(op, rc == RC_OK ? taken_check(op, rows) : rc);
 }
 
 void core_authorization_resume(struct core *core, struct call *call,

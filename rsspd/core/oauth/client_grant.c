@@ -32,10 +32,8 @@ static void grant_written(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct grant_op *op = arg;
 
-	if (rc == RC_OK && pg_row_count(rows) == 0) {
-		rc = RC_CLIENT_SECRET_INVALID;
-	} else if (rc == RC_OK) {
-		op->call->audited = true;
+	rc = core_outcome(op->call, rc, rows, RC_CLIENT_SECRET_INVALID);
+	if (rc == RC_OK) {
 		op->terms.issued_ms = pg_time_ms(rows, 0, 0);
 		rc = core_token_make(op->core, &op->terms, &op->token, &op->expires_in_s);
 	}

@@ -71,11 +71,7 @@ static void code_used(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct redeem_op *op = arg;
 
-	if (rc == RC_OK && pg_row_count(rows) == 0)
-		rc = RC_CODE_INVALID;
-	else if (rc == RC_OK)
-		op->call->audited = true;
-	redeem_end(op, rc);
+	redeem_end(op, core_outcome(op->call, rc, rows, RC_CODE_INVALID));
 }
 
 static void use_up(struct redeem_op *op)

@@ -248,11 +248,7 @@ static void declined(void *arg, rc_t rc, const struct pg_rows *rows)
 {
 	struct consent_op *op = arg;
 
-	if (rc == RC_OK && pg_row_count(rows) == 0)
-		rc = RC_CONSENT_DONE;
-	else if (rc == RC_OK)
-		op->call->audited = true;
-	consent_stop(op, rc);
+	consent_stop(op, core_outcome(op->call, rc, rows, RC_CONSENT_DONE));
 }
 
 static void decline(struct consent_op *op)
