@@ -577,6 +577,16 @@ def test_a_permission_that_came_later_permits_nothing(verify, good):
     assert {"form_changed_later", "content_changed_later"} <= verify.faults(data)
 
 
+def test_a_permission_whose_list_stood_there_empty_permits_nothing(verify, good):
+    """The list of permissions is an object of its own, and gets its entry later."""
+    data = Pdf(objects=[FIELD % b"5", b"<< >>", b"<< >>"], catalog=b"/Perms 8 0 R")
+    data.fields, data.annots = [6], [6]
+    data.update({1: data.catalog_text(), 3: data.page_text()}).sign(
+        good, entries=b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /P 3 >> >>]")
+    data.update({6: FIELD % b"10", 8: b"<< /DocMDP %d 0 R >>" % (data.size - 1)})
+    assert "form_changed_later" in verify.faults(data)
+
+
 def test_a_signature_among_a_pages_annotations_only_is_a_signature(verify, good):
     """pdfsig adds such ones to a form that stands in the catalog itself."""
     data = Pdf().sign(good)

@@ -98,7 +98,7 @@ static bool same_signature(const struct pdf_signature_found *a, const struct pdf
 /* The covered bytes by themselves are a PDF with this signature in its form: it was not slipped in
  * later, around or beside what was signed. */
 static rc_t stands_in_revision(
-	struct view *view, const struct pdf_signature_found *signature, bool *stands)
+	struct view *view, struct pdf_signature_found *signature, bool *stands)
 {
 	struct pdf_signatures *found = calloc(1, sizeof(*found));
 
@@ -106,8 +106,12 @@ static rc_t stands_in_revision(
 		return RC_NO_MEMORY;
 	rc_t rc = signatures_find(view, found);
 	*stands = false;
-	for (size_t i = 0; rc == RC_OK && i < found->count; i++)
-		*stands = *stands || same_signature(&found->items[i], signature);
+	for (size_t i = 0; rc == RC_OK && i < found->count && !*stands; i++) {
+		*stands = same_signature(&found->items[i], signature);
+		/* what later revisions say of it counts no more than they do */
+		if (*stands)
+			signature->certifies = found->items[i].certifies;
+	}
 	if (rc == RC_OK)
 		signatures_free(found);
 	free(found);
@@ -177,7 +181,7 @@ static bool tail_is_revision(const struct judging *judging, size_t end)
 static rc_t judge_structure(struct judging *judging, size_t index, struct verify_signature *out,
 	struct revision *revision, bool *opened)
 {
-	const struct pdf_signature_found *signature = &judging->found.items[index];
+	struct pdf_signature_found *signature = &judging->found.items[index];
 	bool stands = false;
 
 	*opened = false;
