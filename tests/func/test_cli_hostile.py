@@ -13,6 +13,7 @@ import pytest
 
 from lib.books import rows
 from lib.instance import SOURCE
+from lib.module_scope import agency, client
 from lib.rssp import PROGRAM, Rssp
 
 SAMPLE = (SOURCE / "tests" / "data" / "hoc-ba-mau.pdf").read_bytes()
@@ -20,16 +21,6 @@ SAMPLE = (SOURCE / "tests" / "data" / "hoc-ba-mau.pdf").read_bytes()
 AS_ANYBODY = ("unshare", "--user")
 MEGABYTE = 1 << 20
 SANITIZED = b"__asan_init" in Path(PROGRAM).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def agency(operator):
-    return operator.add_agency()
-
-
-@pytest.fixture(scope="module")
-def client(operator, agency):
-    return operator.add_client(agency)
 
 
 @pytest.fixture(scope="module")
