@@ -120,6 +120,20 @@ def test_ambiguous_framing_is_refused_and_the_connection_closed(server, headers)
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize("request_line, headers, status", [
+    (b"POST", b"Content-Length: x", b"400"), (b"BREW", b"X: y", b"501"),
+    (b"POST", b"Expect: what\r\nContent-Length: 2\r\n\r\n{}", b"417"), (b"GET", b"X: " + b"y" * 16400, b"400"),
+    (b"POST", b"Content-Length: 1048577\r\n\r\n" + b" " * 1048577, b"413")],
+    ids=["length", "method", "expectation", "header", "body"])
+def test_what_is_no_http_is_refused_in_html_without_an_id(server, request_line, headers, status):
+    """As clients/README.md says: it never reaches what answers requests."""
+    answer = raw(server, request_line + b" " + INFO.encode() + b" HTTP/1.1\r\nHost: x\r\n" + headers
+                 + b"\r\n\r\n", end=True)
+    head = answer.partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert b"text/html" in head and b"X-Request-Id" not in head
+
+
 def test_the_body_of_a_get_is_not_the_next_request(server):
     inner = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
     answer = raw(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(inner)
