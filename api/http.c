@@ -110,6 +110,16 @@ static void http_pause_or_resume(struct http *http)
 	}
 }
 
+/* No descriptor is left, as a rule. libevent would try again at once, for ever, and say so each
+ * time; the next sweep tries again. Its argument is evhttp's own. */
+static void http_on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	(void)arg;
+	log_error("api: no more connections are taken for now error=\"%m\"");
+	if (evconnlistener_disable(listener) != 0)
+		log_error("api: a listener cannot be stopped");
+}
+
 /* Connections */
 
 static void exchange_free(struct http_exchange *exchange)
@@ -253,6 +263,8 @@ static void http_on_sweep(void *arg)
 		if (fd >= 0)
 			shutdown(fd, SHUT_RDWR);
 	}
+	if (http->bound != NULL && !http->paused)
+		(void)evconnlistener_enable(http_listener(http));
 	loop_timer_set(http->sweep, HTTP_SWEEP_MS);
 }
 
@@ -315,10 +327,39 @@ struct fields {
 	bool ambiguous;
 };
 
+/* RFC 9110 §5.6.2: with anything else in it, a blank before the colon above all, one reader takes
+ * the name for another than the next one does. */
+static bool name_is_token(const char *name)
+{
+	for (const char *at = name; *at != 0; at++) {
+		bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
+		if (!letter && *at != '-' && !(*at >= '0' && *at <= '9') &&
+			strchr("!#$%&'*+.^_`|~", *at) == NULL)
+			return false;
+	}
+	return name[0] != 0;
+}
+
+/* What evhttp reads as no length, or as another one than a proxy before us may (RFC 9112 §6). */
+static bool framing_fits(const struct fields *fields)
+{
+	const char *length = fields->values[FIELD_CONTENT_LENGTH];
+	const char *coding = fields->values[FIELD_TRANSFER_ENCODING];
+
+	if (length != NULL && (length[0] == 0 || length[strspn(length, "0123456789")] != 0))
+		return false;
+	return coding == NULL ||
+	       (length == NULL && evutil_ascii_strcasecmp(coding, "chunked") == 0);
+}
+
 static void field_take(struct fields *fields, const struct evkeyval *header)
 {
 	size_t len = strlen(header->key);
 
+	if (!name_is_token(header->key)) {
+		fields->ambiguous = true;
+		return;
+	}
 	for (size_t i = 0; i < FIELDS; i++) {
 		if (field_names[i].len != len ||
 			evutil_ascii_strcasecmp(header->key, field_names[i].name) != 0)
@@ -340,10 +381,7 @@ static void fields_read(struct evkeyvalq *headers, struct fields *fields)
 	{
 		field_take(fields, header);
 	}
-	/* two lengths: a proxy before us may have chosen the other (RFC 9112 §6.1) */
-	if (fields->values[FIELD_CONTENT_LENGTH] != NULL &&
-		fields->values[FIELD_TRANSFER_ENCODING] != NULL)
-		fields->ambiguous = true;
+	fields->ambiguous = fields->ambiguous || !framing_fits(fields);
 }
 
 /* evhttp leaves the body of a GET unread: it would be taken for the next request. */
@@ -621,8 +659,10 @@ static rc_t http_listen(struct http *http)
 	rc = http_bound_port(fd, &http->port);
 	if (rc == RC_OK)
 		http->bound = evhttp_accept_socket_with_handle(http->evhttp, fd);
-	if (http->bound != NULL)
+	if (http->bound != NULL) {
+		evconnlistener_set_error_cb(http_listener(http), http_on_accept_error);
 		return RC_OK;
+	}
 	close(fd);
 	return rc != RC_OK ? rc : RC_NO_MEMORY;
 }

@@ -21,12 +21,24 @@ static rc_t tls_fail(const char *what, const char *path)
 	return RC_CONFIG;
 }
 
+/* Or else OpenSSL asks for it on the terminal, and nobody is served until it is typed. */
+static int tls_no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
 static rc_t tls_load_own(SSL_CTX *context, const char *certificate, const char *key)
 {
+	SSL_CTX_set_default_passwd_cb(context, tls_no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
-		return tls_fail("tls.certificate", certificate);
+		return tls_fail(
+			"tls.certificate has to be PEM, the server's own first", certificate);
 	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
-		return tls_fail("tls.key", key);
+		return tls_fail("tls.key has to be PEM, without a pass phrase", key);
 	if (SSL_CTX_check_private_key(context) != 1)
 		return tls_fail("tls.key does not belong to tls.certificate", key);
 	return RC_OK;

@@ -178,6 +178,21 @@ def test_a_passfile_that_libpq_would_pass_over_is_said(config, instance, tmp_pat
     run("--check-config", "--config", use, code=0)
 
 
+def test_a_key_under_a_passphrase_is_refused_without_asking_for_it(config, tmp_path):
+    """Asked for on a terminal, it would stop a service that reads its key again."""
+    certificate, key = fresh()
+    (tmp_path / "a.pem").write_bytes(certificate)
+    put_key(tmp_path / "plain.key", key)
+    subprocess.run(["openssl", "pkey", "-in", tmp_path / "plain.key", "-out", tmp_path / "a.key", "-aes256",
+                    "-passout", "pass:mau"], check=True, umask=0o077)
+    file = config(tls__certificate=tmp_path / "a.pem", tls__key=tmp_path / "a.key")
+    done = subprocess.run(["setsid", "--wait", "script", "-qec", f"{PROGRAM} --check-config --config {file}",
+                           "/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 78 and "tls.key" in done.stdout
+    assert "pass phrase:" not in done.stdout
+
+
 def test_the_database_is_asked_only_on_demand(config, instance):
     bad = instance.conninfo("rsspd").replace("dbname=", "dbname=no_such_")
     file = config(database__conninfo=bad)

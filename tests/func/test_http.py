@@ -16,6 +16,8 @@ from cryptography import x509
 
 from lib.api import Api, b64
 from lib.books import audited
+from lib.server import Server
+from test_boot import start_limited
 
 INFO = "/csc/v1/info"
 
@@ -112,7 +114,14 @@ def test_many_requests_on_one_connection(server):
     b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
     b"Content-Type: application/json\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
     b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\nContent-Length: 0\r\n\r\n",
-    b"Content-Length: -1\r\n\r\n", b"Content-Length: x\r\n\r\n"])
+    b"Content-Length: -1\r\n\r\n", b"Content-Length: x\r\n\r\n",
+    b"Content-Length: +2\r\n\r\n{}", b"Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"Transfer-Encoding: \x0bchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"Transfer-Encoding : chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"Content-Length : 39\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\nX: abc\r\n\r\n",
+    b"Content-Length\t: 39\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\nX: abc\r\n\r\n",
+    b"X(Y): z\r\nContent-Length: 0\r\n\r\n", b": z\r\nContent-Length: 0\r\n\r\n"])
 def test_ambiguous_framing_is_refused_and_the_connection_closed(server, headers):
     start = b"POST " + INFO.encode() + b" HTTP/1.1\r\nHost: x\r\n"
     answer = raw(server, start + headers, end=True)
@@ -213,6 +222,22 @@ def test_sigterm_answers_what_is_under_way(private):
 
 
 # -- the plain listener --
+
+def test_without_a_descriptor_left_it_waits_and_says_so_once(instance):
+    """Whoever opens many connections fills neither the log nor the processor."""
+    few = Server(instance, "few-descriptors")
+    start_limited(few, 96, 96)
+    try:
+        many = [socket.create_connection(("127.0.0.1", few.pki_port), timeout=10) for _ in range(120)]
+        few.wait_until(lambda: "no more connections are taken" in few.log(), 10, "nothing said")
+        for one in many:
+            one.close()
+        few.wait_ready()
+        assert few.log().count("no more connections are taken") < 10
+        assert "accept() call" not in few.log()
+    finally:
+        few.stop()
+
 
 def test_the_plain_listener_has_two_files(server):
     root = requests.get(server.pki_url + "/ca.cer", timeout=10)
