@@ -196,3 +196,9 @@ rc_t process_forget_environment(void)
 	}
 	return RC_OK;
 }
+
+rc_t process_tune_malloc(void)
+{
+	return setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=1024", 0) == 0 ? RC_OK
+										  : RC_SYSTEM;
+}

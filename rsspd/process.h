@@ -37,12 +37,18 @@ must_check rc_t process_start(const struct process_plan *plan, pid_t *pid);
 /* For this process: no core dumps, no ptrace by its own user, no end by a closed log. */
 must_check rc_t process_harden(void);
 
-/* For this process: as many descriptors as its listeners may take connections (api/http.h, twice) and
- * some more, or all that the system allows and a warning: without one left nobody is answered. */
+/* For this process: as many descriptors as its listeners may take connections (api/http.h, twice)
+ * and some more, or all that the system allows and a warning: without one left nobody is answered.
+ */
 #define PROCESS_FILES 17408
 void process_raise_files(void);
 
 /* For this process and those it starts: libpq's environment variables may carry a password. */
 must_check rc_t process_forget_environment(void);
+
+/* For the processes that this one starts: glibc keeps 7 freed pieces of each size at hand, and
+ * hundreds of requests are under way at a time; so it keeps more. What the environment says of
+ * malloc already stands. */
+must_check rc_t process_tune_malloc(void);
 
 #endif

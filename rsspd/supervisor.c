@@ -650,6 +650,8 @@ rc_t supervisor_run(const struct conf *conf, const char *conf_path)
 	if (rc == RC_OK)
 		rc = process_forget_environment();
 	if (rc == RC_OK)
+		rc = process_tune_malloc();
+	if (rc == RC_OK)
 		rc = notify_new(&supervisor.notify);
 	if (rc == RC_OK)
 		rc = supervisor_open_log(&supervisor);

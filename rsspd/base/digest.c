@@ -6,10 +6,24 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
+/* EVP_sha256() alone is looked for among the providers at every use, which takes longer than to
+ * digest what is short. Fetched once, for as long as the process lives. */
+static const EVP_MD *sha256_fetched(void)
+{
+	static EVP_MD *md = NULL;
+
+	if (md == NULL)
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	return md;
+}
+
 rc_t digest_sha256(struct span bytes, uint8_t out[SHA256_LEN])
 {
-	return EVP_Digest(bytes.data, bytes.len, out, NULL, EVP_sha256(), NULL) == 1 ? RC_OK
-										     : RC_CRYPTO;
+	const EVP_MD *md = sha256_fetched();
+
+	return md != NULL && EVP_Digest(bytes.data, bytes.len, out, NULL, md, NULL) == 1
+		       ? RC_OK
+		       : RC_CRYPTO;
 }
 
 rc_t digest_hmac_sha256(struct span key, struct span bytes, uint8_t out[SHA256_LEN])
