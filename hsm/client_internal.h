@@ -15,8 +15,8 @@
 /* Asks that a SAM has at a time, so that it never waits for us: this many of any kind, and more as
  * long as those behind the first one are soon done. What is in flight is lost with the SAM. */
 #define IN_FLIGHT_MIN 4
-#define IN_FLIGHT_MAX 16
-#define IN_FLIGHT_US 2000
+#define IN_FLIGHT_MAX 32
+#define IN_FLIGHT_US 5000
 #define PIECE_US 20000 /* what others may have to wait behind one ask */
 
 struct link;

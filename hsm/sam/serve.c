@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define INPUT_LEN 65536
-#define ANSWER_WAIT_US 1000
+#define ANSWER_WAIT_US 2000
 #define BRIEF_COUNT 2 /* signatures of a brief job */
 
 /* A handler's answer goes to `out`; RC_FORMAT when the body is none of its kind. */
@@ -190,14 +190,13 @@ static rc_t serve_prove(struct sam *sam, struct span body, struct buf *out)
 	return rc;
 }
 
-/* An ECDSA signature or two take no longer than some writes and wake-ups. */
+/* A signature or two: what waits for it waits no longer than it would behind another's. */
 static bool sign_is_brief(struct span body)
 {
 	uint32_t indices[HASHES_MAX];
 	struct job_sign job;
 
-	return proto_sign_decode(&job, indices, body) == RC_OK && job.scheme == SCHEME_ECDSA &&
-	       job.index_count <= BRIEF_COUNT;
+	return proto_sign_decode(&job, indices, body) == RC_OK && job.index_count <= BRIEF_COUNT;
 }
 
 static const struct serve_row {
@@ -230,7 +229,7 @@ static const struct serve_row *serve_find(enum frame_kind kind, enum sam_role ro
 /*
  * Buffers of one conversation, kept from job to job. As much as there is is read at once, and the
  * answers of brief jobs are written together: when nothing whole is left to be worked on, before a
- * job that is not brief, and at the latest ANSWER_WAIT_US after the first of them was begun.
+ * job that is not brief, and before any job when ANSWER_WAIT_US have gone since the last writing.
  */
 struct conversation {
 	struct sam *sam;

@@ -15,8 +15,8 @@
 #define CONNECT_TIMEOUT_MS 5000
 #define CONNINFO_KEYS 64
 #define REST_UNITS 4
-#define REST_ENOUGH 48
-#define REST_MAX_US 12000
+#define REST_ENOUGH 96
+#define REST_MAX_US 16000
 
 static void conn_ready(void *arg);
 static void conn_timer(void *arg);

@@ -5,22 +5,22 @@
 
 static const struct hsm_client_limits limits = {.job_timeout_ms = 10000, .queue_max = 100};
 
-static void sixteen_brief_jobs_are_with_a_sam(void **state)
+static void thirty_two_brief_jobs_are_with_a_sam(void **state)
 {
-	struct heard heard[20] = {0};
+	struct heard heard[36] = {0};
 	struct world world;
 
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	sign_ones(&world, 1, KEY_P_256, heard, 20);
+	sign_ones(&world, 1, KEY_P_256, heard, 36);
 	settle(&world);
-	assert_int_equal(sam->got, 16);
+	assert_int_equal(sam->got, 32);
 	sam->obliging = true;
-	while (sam->answered < 16)
+	while (sam->answered < 32)
 		fake_answer(sam, RC_OK, 0);
-	turn_until(&world, callbacks == 20);
-	assert_all_in_order(heard, 20);
+	turn_until(&world, callbacks == 36);
+	assert_all_in_order(heard, 36);
 	world_close(&world);
 }
 
@@ -81,23 +81,23 @@ static void frames_that_the_socket_takes_only_in_part_arrive_whole(void **state)
 
 static void a_death_in_a_burst_loses_only_what_the_sam_had(void **state)
 {
-	struct heard heard[24] = {0};
+	struct heard heard[40] = {0};
 	struct world world;
 
 	(void)state;
 	world_open(&world, limits);
 	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
-	sign_ones(&world, 1, KEY_P_256, heard, 24);
-	turn_until(&world, sam->got == 16);
+	sign_ones(&world, 1, KEY_P_256, heard, 40);
+	turn_until(&world, sam->got == 32);
 	for (unsigned i = 0; i < 3; i++)
 		fake_answer(sam, RC_OK, 0);
-	turn_until(&world, callbacks == 3 && sam->got == 19);
+	turn_until(&world, callbacks == 3 && sam->got == 35);
 	struct fake_sam *other = fake_ready(&world, SAM_SIGN, 1);
 	other->obliging = true;
 	fake_close(sam);
-	turn_until(&world, callbacks == 24);
-	for (unsigned i = 0; i < 24; i++) {
-		assert_heard(&heard[i], i >= 3 && i < 19 ? RC_HSM_LOST : RC_OK);
+	turn_until(&world, callbacks == 40);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_heard(&heard[i], i >= 3 && i < 35 ? RC_HSM_LOST : RC_OK);
 		buf_free(&heard[i].bytes);
 	}
 	assert_int_equal(other->got, 5);
@@ -126,7 +126,7 @@ static void a_sam_that_ended_in_the_same_turn_has_nothing_of_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sixteen_brief_jobs_are_with_a_sam),
+		cmocka_unit_test(thirty_two_brief_jobs_are_with_a_sam),
 		cmocka_unit_test(brief_jobs_let_no_long_one_pile_up_behind_them),
 		cmocka_unit_test(what_one_turn_asks_is_written_at_once),
 		cmocka_unit_test(frames_that_the_socket_takes_only_in_part_arrive_whole),
