@@ -424,6 +424,32 @@ bool hsm_client_ready(const struct hsm_client *client)
 	return true;
 }
 
+static int64_t role_work_us(const struct hsm_client *client, enum sam_role role)
+{
+	uint64_t work_us = 0, links = 0;
+
+	for (unsigned i = 0; i < client->seen[role]; i++) {
+		const struct link *link = client->links[role][i];
+		if (link == NULL || !link_takes(link))
+			continue;
+		work_us += link_work_us(link);
+		links++;
+	}
+	return links == 0 ? 0 : (int64_t)(work_us / links);
+}
+
+int64_t hsm_client_work_us(const struct hsm_client *client)
+{
+	int64_t most_us = 0;
+
+	for (int role = 0; role < SAM_ROLES; role++) {
+		int64_t work_us = role_work_us(client, (enum sam_role)role);
+		if (work_us > most_us)
+			most_us = work_us;
+	}
+	return most_us;
+}
+
 void hsm_client_load(const struct hsm_client *client, enum sam_role role, struct hsm_load *load)
 {
 	*load = (struct hsm_load){0};

@@ -63,6 +63,9 @@ struct hsm_load {
 	size_t waiting, in_flight; /* jobs, or pieces of large ones */
 };
 void hsm_client_load(const struct hsm_client *client, enum sam_role role, struct hsm_load *load);
+/* How long it is, about, until a role's SAMs have done what they were asked: that of the busiest
+ * role, microseconds. */
+int64_t hsm_client_work_us(const struct hsm_client *client);
 
 void hsm_client_enrol(struct hsm_client *, const struct job_enrol *, hsm_answer_fn, void *arg);
 void hsm_client_activate(

@@ -97,7 +97,9 @@ must_check rc_t link_attach(struct link *link, int fd);
 bool link_takes(const struct link *link); /* attached, and not about to end */
 bool link_ready(const struct link *link); /* takes, and has proved its keys */
 bool link_full(const struct link *link);
+/* Of all asks that it has: their cost_us, their least_us. */
 uint64_t link_backlog_us(const struct link *link);
+uint64_t link_work_us(const struct link *link);
 size_t link_waiting(const struct link *link);
 size_t link_in_flight(const struct link *link);
 /* The ask is the link's, until it gives it back by one of the ask_ functions. */

@@ -30,10 +30,10 @@ struct link {
 	bool stuck; /* the socket is full: the watch tells when it is not */
 	struct loop_watch *watch;
 	struct loop_timer *timer;
-	struct loop_timer *flush; /* what one turn of the loop brings is written together */
-	struct ask_list queue;	  /* not begun to be written */
-	struct ask_list flight;	  /* being written, or with the SAM; oldest first */
-	uint64_t backlog_us;
+	struct loop_timer *flush;     /* what one turn of the loop brings is written together */
+	struct ask_list queue;	      /* not begun to be written */
+	struct ask_list flight;	      /* being written, or with the SAM; oldest first */
+	uint64_t backlog_us, work_us; /* of the queue and the flight: cost_us, least_us */
 	struct buf in;
 };
 
@@ -70,12 +70,18 @@ static struct ask *list_take(struct ask_list *list)
 	return ask;
 }
 
+static void link_owes_less(struct link *link, const struct ask *ask)
+{
+	link->backlog_us -= ask->cost_us;
+	link->work_us -= ask->least_us;
+}
+
 static struct ask *link_take(struct link *link, struct ask_list *list)
 {
 	struct ask *ask = list_take(list);
 
 	if (ask != NULL)
-		link->backlog_us -= ask->cost_us;
+		link_owes_less(link, ask);
 	return ask;
 }
 
@@ -210,7 +216,7 @@ static void link_fill(struct link *link)
 			more = true;
 			continue;
 		}
-		link->backlog_us -= ask->cost_us;
+		link_owes_less(link, ask);
 		ask_returned(ask);
 	}
 	if (more && idle)
@@ -223,6 +229,7 @@ void link_put(struct link *link, struct ask *ask)
 {
 	ask->link_index = link->index;
 	link->backlog_us += ask->cost_us;
+	link->work_us += ask->least_us;
 	list_put(&link->queue, ask);
 	link_fill(link);
 }
@@ -441,6 +448,11 @@ bool link_full(const struct link *link)
 uint64_t link_backlog_us(const struct link *link)
 {
 	return link->backlog_us;
+}
+
+uint64_t link_work_us(const struct link *link)
+{
+	return link->work_us;
 }
 
 size_t link_waiting(const struct link *link)

@@ -126,6 +126,13 @@ static rc_t server_open_hsm(struct server *server)
 	return rc;
 }
 
+static int64_t server_hsm_work_us(void *arg)
+{
+	const struct server *server = arg;
+
+	return server->hsm == NULL ? 0 : hsm_client_work_us(server->hsm);
+}
+
 static rc_t server_open_store(struct server *server)
 {
 	struct pg_settings settings = {
@@ -133,6 +140,8 @@ static rc_t server_open_store(struct server *server)
 		.connections = (size_t)server->conf->database_connections,
 		.waiting_max = SERVER_STORE_WAITING,
 		.timeout_ms = SERVER_STORE_TIMEOUT_MS,
+		.others_work_us = server_hsm_work_us,
+		.others_arg = server,
 	};
 
 	return pg_new(server->loop, &settings, &server->pg);
@@ -220,8 +229,8 @@ static void server_close(struct server *server)
 	loop_free(&server->loop);
 }
 
-/* What some hundred requests at once need would be given back and asked for anew, page by page, some
- * thousand times a second. */
+/* What some hundred requests at once need would be given back and asked for anew, page by page,
+ * some thousand times a second. */
 static void memory_keep(void)
 {
 	mallopt(M_TRIM_THRESHOLD, SERVER_MEMORY_KEPT);

@@ -81,6 +81,10 @@ struct pg_settings {
 	size_t connections;
 	size_t waiting_max; /* units; more are refused with RC_STORE_DOWN at once */
 	int64_t timeout_ms; /* a group without an answer: the connection is closed */
+	/* For how long others have work without us, microseconds: so long a connection may wait for
+	 * its next group to grow. NULL: it is not known. */
+	int64_t (*others_work_us)(void *arg);
+	void *others_arg;
 };
 
 /* Connects, and reconnects with back-off for as long as it lives. A connection counts as up only

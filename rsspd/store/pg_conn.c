@@ -269,16 +269,24 @@ static bool conn_consume(struct pg_conn *conn)
 /*
  * A group's cost hardly depends on its size. Where many work at once, a connection is idle for
  * three times as long as a group takes, so that the next one is larger: what PostgreSQL does not
- * spend on groups the SAMs have. Who is nearly alone waits for nobody.
+ * spend on groups the SAMs have. Who is nearly alone waits for nobody, and a group that the SAMs
+ * would otherwise wait for is sent before they have nothing to do.
  */
 static void conn_rest(struct pg_conn *conn)
 {
 	int64_t now = clock_monotonic_us();
-	int64_t rest = 3 * (now - conn->sent_at_us);
 
-	if (conn->sent_units < REST_UNITS)
-		rest = 0;
+	conn->took_us = now - conn->sent_at_us;
+	int64_t rest = conn->sent_units < REST_UNITS ? 0 : 3 * conn->took_us;
 	conn->rests_until_us = now + (rest < REST_MAX_US ? rest : REST_MAX_US);
+}
+
+static bool others_have_work(const struct pg_conn *conn)
+{
+	const struct pg_settings *settings = &conn->pg->settings;
+
+	return settings->others_work_us == NULL ||
+	       settings->others_work_us(settings->others_arg) > conn->took_us;
 }
 
 int64_t pg_conn_rest_us(const struct pg_conn *conn)
@@ -287,7 +295,9 @@ int64_t pg_conn_rest_us(const struct pg_conn *conn)
 	size_t waiting = conn->waiting.count + (conn->number == 0 ? pg->reading.count : 0);
 	int64_t left = conn->rests_until_us - clock_monotonic_us();
 
-	return left > 0 && waiting < REST_ENOUGH && pg->again.count == 0 ? left : 0;
+	if (left <= 0 || waiting >= REST_ENOUGH || pg->again.count > 0 || !others_have_work(conn))
+		return 0;
+	return left;
 }
 
 static void conn_answers(struct pg_conn *conn)

@@ -103,7 +103,7 @@ struct pg_conn {
 	bool complained;		   /* its being down has been logged */
 	int64_t checked_at_ms, sent_at_us; /* wall; monotonic */
 	size_t sent_units;		   /* in the last group */
-	int64_t rests_until_us;		   /* pg_conn_rest_us() */
+	int64_t took_us, rests_until_us;   /* pg_conn_rest_us() */
 	struct pg_list waiting;		   /* units that write */
 	struct pg_prepared *prepared;
 	size_t prepared_count;

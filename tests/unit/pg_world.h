@@ -114,7 +114,10 @@ static inline void await(struct world *world, bool (*until)(struct world *world)
 static inline void start_store_as(struct world *world, const char *conninfo, size_t connections,
 	size_t waiting_max, int64_t timeout_ms)
 {
-	const struct pg_settings settings = {conninfo, connections, waiting_max, timeout_ms};
+	const struct pg_settings settings = {.conninfo = conninfo,
+		.connections = connections,
+		.waiting_max = waiting_max,
+		.timeout_ms = timeout_ms};
 
 	assert_int_equal(pg_new(world->loop, &settings, &world->pg), RC_OK);
 }

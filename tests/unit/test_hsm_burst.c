@@ -24,6 +24,27 @@ static void thirty_two_brief_jobs_are_with_a_sam(void **state)
 	world_close(&world);
 }
 
+/* Of two SAMs one has twenty signatures to make: ten each, on the average. */
+static void what_the_sams_have_to_do_is_known_until_it_is_done(void **state)
+{
+	struct heard heard[20] = {0};
+	struct world world;
+
+	(void)state;
+	world_open(&world, limits);
+	struct fake_sam *sam = fake_ready(&world, SAM_SIGN, 0);
+	fake_ready(&world, SAM_SIGN, 1);
+	assert_int_equal(hsm_client_work_us(world.client), 0);
+	sign_ones(&world, 2, KEY_P_256, heard, 20); /* even: the first one's */
+	assert_int_equal(
+		hsm_client_work_us(world.client), 10 * key_algo_by_kind(KEY_P_256)->sign_cost_us);
+	sam->obliging = true;
+	turn_until(&world, callbacks == 20);
+	assert_int_equal(hsm_client_work_us(world.client), 0);
+	assert_all_heard(heard, 20, RC_OK);
+	world_close(&world);
+}
+
 static void brief_jobs_let_no_long_one_pile_up_behind_them(void **state)
 {
 	struct heard heard[12] = {0};
@@ -127,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thirty_two_brief_jobs_are_with_a_sam),
+		cmocka_unit_test(what_the_sams_have_to_do_is_known_until_it_is_done),
 		cmocka_unit_test(brief_jobs_let_no_long_one_pile_up_behind_them),
 		cmocka_unit_test(what_one_turn_asks_is_written_at_once),
 		cmocka_unit_test(frames_that_the_socket_takes_only_in_part_arrive_whole),
