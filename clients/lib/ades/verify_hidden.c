@@ -13,7 +13,6 @@
 
 #define KEYWORD "obj"
 #define KEYWORD_LEN (sizeof(KEYWORD) - 1)
-#define NUMBER_DIGITS_MAX 10
 #define XREF_POINTERS_MAX 64
 
 struct place {
@@ -42,17 +41,19 @@ static rc_t add_place(struct places *places, struct place place)
 	return RC_OK;
 }
 
-/* The number that ends before *at, which goes to its begin; false: there is none. */
+/* The number that ends before *at, which goes to its begin; false: there is none. However many
+ * digits: readers drop what an int has no room for. */
 static bool number_before(struct span bytes, size_t from, size_t *at, uint64_t *number)
 {
 	size_t end = *at;
 	size_t begin = end;
 
-	while (begin > from && isdigit(bytes.data[begin - 1]) && end - begin < NUMBER_DIGITS_MAX)
+	while (begin > from && isdigit(bytes.data[begin - 1]))
 		begin--;
 	*number = 0;
 	for (size_t i = begin; i < end; i++)
 		*number = *number * 10 + (uint64_t)(bytes.data[i] - '0');
+	*number &= UINT32_MAX;
 	*at = begin;
 	return begin < end;
 }

@@ -8,6 +8,8 @@
 #include <openssl/x509v3.h>
 #include <qpdf/qpdf-c.h>
 
+#define VERIFY_WARNINGS_MAX 256
+
 struct verify_trust {
 	STACK_OF(X509) * roots;
 	STACK_OF(X509_CRL) * crls;
@@ -26,6 +28,8 @@ void verify_describe(X509 *certificate, struct verify_certificate *out);
 void verify_common_name(const X509_NAME *name, char out[VERIFY_TEXT]);
 /* Copies what a terminal may be shown. */
 void verify_copy_text(char *out, size_t size, const char *text);
+/* Behind the string of a PDF that begins at at. */
+size_t text_skip_string(struct span text, size_t at);
 int64_t verify_pdf_date_ms(const char *date); /* "D:20260102030405+07'00'"; 0: not readable */
 
 /* verify_chain.c */
@@ -108,8 +112,13 @@ struct view {
 must_check rc_t view_open(struct span bytes, struct buf *detail, struct view *view);
 void view_close(struct view *view);
 void view_forget(struct view *view);
-/* How often the parser met what it should not, since the last call. */
-size_t view_warnings(struct view *view);
+/* What the parser met and should not have, since the last call: a digest of each warning. */
+struct warnings {
+	uint8_t items[VERIFY_WARNINGS_MAX][32];
+	size_t count;
+	bool more; /* than there is room for */
+};
+must_check rc_t view_warnings(struct view *view, struct warnings *warnings);
 qpdf_oh view_root(struct view *view);
 /* 0 if it is a direct object. */
 uint64_t view_key(struct view *view, qpdf_oh object);
@@ -175,13 +184,19 @@ must_check rc_t inventory_take(struct view *view, struct inventory *inventory);
 void inventory_free(struct inventory *inventory);
 const struct object *inventory_find(const struct inventory *inventory, uint64_t key);
 
-/* verify_fonts.c: fresh is the list of fonts old, with more whose names the revision before does not
- * know. inventory: of before. */
+/* verify_fonts.c: fresh is the list of fonts old, with more whose names the revision before does
+ * not know. inventory: of before. */
 bool fonts_only_grow(struct view *before, const struct inventory *inventory, qpdf_oh old,
 	struct view *after, qpdf_oh fresh);
 
-/* verify_hidden.c: among the bytes behind from stand objects that only a reader finds who repairs. */
+/* verify_hidden.c: among the bytes behind from stand objects that only a reader finds who repairs.
+ */
 must_check rc_t hidden_objects(struct view *view, size_t from, bool *hidden);
+
+/* verify_tail.c: what stands behind from is written so that every reader reads the same. old: the
+ * revision that ends at from. */
+must_check rc_t tail_reads_alike(
+	struct view *view, size_t from, const struct inventory *old, bool *alike);
 
 /* verify_changes.c: LATER_… from one revision to another. */
 must_check rc_t changes_between(struct view *before, const struct inventory *old,

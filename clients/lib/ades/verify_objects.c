@@ -236,21 +236,6 @@ static bool is_regular(uint8_t c)
 	return c > ' ' && memchr("()<>[]{}/%", c, 10) == NULL;
 }
 
-static size_t skip_string(struct span text, size_t at)
-{
-	unsigned depth = 0;
-
-	for (; at < text.len; at++) {
-		if (text.data[at] == '\\')
-			at++;
-		else if (text.data[at] == '(')
-			depth++;
-		else if (text.data[at] == ')' && --depth == 0)
-			return at + 1;
-	}
-	return text.len;
-}
-
 static bool is_annotation(const struct walk *walk, uint64_t key)
 {
 	const struct object *object = inventory_find(walk->inventory, key);
@@ -271,7 +256,7 @@ static void follow(struct walk *walk, struct span text)
 	for (size_t at = 0; at < text.len && walk->rc == RC_OK;) {
 		uint8_t c = text.data[at];
 		if (c == '(') {
-			at = skip_string(text, at);
+			at = text_skip_string(text, at);
 			numbers = 0;
 		} else if (c == '<' && at + 1 < text.len && text.data[at + 1] == '<') {
 			at += 2;

@@ -14,7 +14,7 @@
 struct revision {
 	struct view view;
 	struct inventory inventory;
-	size_t warnings; /* of the parser: what other readers may repair in their own ways */
+	struct warnings warnings; /* what other readers may repair in their own ways */
 };
 
 struct judging {
@@ -136,22 +136,43 @@ static rc_t revision_open(struct span bytes, struct revision *revision, bool *fo
 		view_close(&revision->view);
 		return rc == RC_PDF_DAMAGED ? RC_OK : rc;
 	}
-	revision->warnings = view_warnings(&revision->view);
-	*found = true;
-	return RC_OK;
+	rc = view_warnings(&revision->view, &revision->warnings);
+	if (rc != RC_OK)
+		revision_close(revision);
+	*found = rc == RC_OK;
+	return rc;
 }
 
-/* A revision that reads with more warnings than the one before brought something that does not
+static bool warns_of_more(const struct warnings *before, const struct warnings *after)
+{
+	if (after->more)
+		return true;
+	for (size_t i = 0; i < after->count; i++) {
+		size_t at = 0;
+		while (at < before->count &&
+			memcmp(before->items[at], after->items[i], sizeof(after->items[i])) != 0)
+			at++;
+		if (at == before->count)
+			return true;
+	}
+	return false;
+}
+
+/* A revision that reads with other warnings than the one before brought something that does not
  * read: some readers then put together what they find anywhere in the file. */
 static rc_t changes_of(struct revision *before, struct revision *after, unsigned *later)
 {
+	size_t end = before->view.bytes.len;
+	bool alike = true;
+
 	rc_t rc = changes_between(
 		&before->view, &before->inventory, &after->view, &after->inventory, later);
-
-	bool hidden = after->warnings > before->warnings;
+	bool hidden = warns_of_more(&before->warnings, &after->warnings);
 	if (rc == RC_OK && !hidden)
-		rc = hidden_objects(&after->view, before->view.bytes.len, &hidden);
-	if (rc == RC_OK && hidden)
+		rc = hidden_objects(&after->view, end, &hidden);
+	if (rc == RC_OK && !hidden)
+		rc = tail_reads_alike(&after->view, end, &before->inventory, &alike);
+	if (rc == RC_OK && (hidden || !alike))
 		*later |= LATER_BYTES;
 	return rc;
 }
@@ -175,6 +196,26 @@ static bool tail_is_revision(const struct judging *judging, size_t end)
 	for (; at < file.len && isdigit(file.data[at]) && offset < file.len; at++)
 		offset = offset * 10 + (size_t)(file.data[at] - '0');
 	return offset >= end && offset < file.len;
+}
+
+/* A file of this length may name it in its first object, as one that is made for slow networks:
+ * some readers then begin at its head, and see none of what stands behind. */
+static bool begins_at_head(struct span file)
+{
+	enum { HEAD = 65536 };
+	size_t end = file.len < HEAD ? file.len : HEAD;
+
+	for (size_t i = 0; i < end; i++) {
+		size_t number = 0;
+		if (!isdigit(file.data[i]))
+			continue;
+		for (; i < end && isdigit(file.data[i]); i++)
+			number = number > file.len ? number
+						   : number * 10 + (size_t)(file.data[i] - '0');
+		if (number == file.len)
+			return true;
+	}
+	return false;
 }
 
 /* Structure of one signature; opens its revision if it is right. */
@@ -264,9 +305,13 @@ static rc_t judge_revisions(struct judging *judging, struct verify_signature *si
 	if (rc == RC_OK && have_last)
 		rc = judge_tail(judging, &last, last_index, &judging->later[last_index]);
 	revision_close(&last);
+	bool headed = begins_at_head(judging->file);
 	unsigned later = 0;
 	for (size_t i = judging->found.count; i > 0; i--) {
-		later |= judging->later[judging->order[i - 1]];
+		size_t index = judging->order[i - 1];
+		later |= judging->later[index];
+		if (headed && tail_of(judging, &judging->found.items[index]).len > 0)
+			later |= LATER_BYTES;
 		signatures[i - 1].later = later;
 	}
 	return rc;

@@ -19,6 +19,21 @@ int64_t verify_time_ms(const ASN1_TIME *time)
 	return (int64_t)timegm(&parts) * 1000;
 }
 
+size_t text_skip_string(struct span text, size_t at)
+{
+	unsigned depth = 0;
+
+	for (; at < text.len; at++) {
+		if (text.data[at] == '\\')
+			at++;
+		else if (text.data[at] == '(')
+			depth++;
+		else if (text.data[at] == ')' && --depth == 0)
+			return at + 1;
+	}
+	return text.len;
+}
+
 /* Bytes of one sign in UTF-8, as its first byte says; what is none counts as one. */
 static size_t sign_len(const char *text)
 {

@@ -1,5 +1,6 @@
 #include "clients/lib/ades/verify_internal.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 static rc_t parser_fault(struct view *view, struct buf *detail)
@@ -57,13 +58,19 @@ void view_close(struct view *view)
 	*view = (struct view){0};
 }
 
-size_t view_warnings(struct view *view)
+rc_t view_warnings(struct view *view, struct warnings *warnings)
 {
-	size_t count = 0;
-
-	for (; qpdf_more_warnings(view->qpdf); count++)
-		(void)qpdf_next_warning(view->qpdf);
-	return count;
+	*warnings = (struct warnings){0};
+	while (qpdf_more_warnings(view->qpdf)) {
+		qpdf_error warning = qpdf_next_warning(view->qpdf);
+		const char *text = qpdf_get_error_full_text(view->qpdf, warning);
+		warnings->more = warnings->count == VERIFY_WARNINGS_MAX;
+		if (!warnings->more &&
+			EVP_Digest(text, strlen(text), warnings->items[warnings->count++], NULL,
+				EVP_sha256(), NULL) != 1)
+			return RC_CRYPTO;
+	}
+	return RC_OK;
 }
 
 void view_forget(struct view *view)
