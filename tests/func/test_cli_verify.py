@@ -80,6 +80,14 @@ def test_a_chain_with_an_intermediate_is_followed(verify, ca, tsa):
     assert verify.faults(data) == {"revocation_not_checked"}
 
 
+def test_an_intermediate_has_to_say_that_it_is_an_authority(verify, ca, tsa):
+    middle = Authority("CA Trung Gian", parent=ca, constrained=False)
+    signer = middle.issue()
+    data = Pdf().sign(lambda data: sign_cms(data, signer, [signer, middle],
+                                            timestamp=lambda value: make_token(tsa, value)))
+    assert "untrusted" in verify.faults(data, "--crl", verify.file("middle.crl", middle.crl()))
+
+
 def test_openssl_timestamps_are_good(verify, good, tsa, tmp_path):
     authority = OpensslTimestamps(tsa, tmp_path)
     code, one = verify.one(Pdf().sign(lambda data: good(data, timestamp=authority)))

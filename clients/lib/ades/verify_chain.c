@@ -191,6 +191,17 @@ static void set_parameters(X509_STORE_CTX *context, const struct chain_question 
 	X509_STORE_CTX_set_verify_cb(context, note_dates);
 }
 
+/* RFC 5280 §6.1.4 (k): OpenSSL takes the right to sign certificates for it, where basicConstraints
+ * are missing. What the user trusts may be as it is. */
+static bool issuers_are_authorities(STACK_OF(X509) * chain)
+{
+	for (int i = 1; i < sk_X509_num(chain) - 1; i++) {
+		if ((X509_get_extension_flags(sk_X509_value(chain, i)) & EXFLAG_BCONS) == 0)
+			return false;
+	}
+	return true;
+}
+
 /* The chain as far as it goes goes to chain, for the caller to free. only: the only root; NULL:
  * all.
  */
@@ -219,6 +230,8 @@ static rc_t try_path(struct verifying *verifying, const struct chain_question *q
 	if (good != 1)
 		*faults |= fault_of(error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error);
 	*chain = X509_STORE_CTX_get1_chain(context);
+	if (*chain != NULL && !issuers_are_authorities(*chain))
+		*faults |= fault_of(X509_V_ERR_INVALID_CA);
 	rc = RC_OK;
 out:
 	X509_STORE_CTX_free(context);

@@ -91,13 +91,14 @@ class Authority(Person):
     @staticmethod
     def _certificate(key, subject, issuer, issuer_key, serial, ca=False, start=-30 * DAY,
                      end=365 * DAY, usage="content_commitment", purposes=(), crl_url=None,
-                     email=None, digest="sha256"):
+                     email=None, digest="sha256", constrained=True):
         names = name_of(subject)
         builder = (x509.CertificateBuilder().subject_name(names)
                    .issuer_name(issuer.certificate.subject if issuer else names)
                    .public_key(key.public_key()).serial_number(serial)
-                   .not_valid_before(NOW + start).not_valid_after(NOW + end)
-                   .add_extension(x509.BasicConstraints(ca, None), True))
+                   .not_valid_before(NOW + start).not_valid_after(NOW + end))
+        if constrained:
+            builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
         bits = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment",
                               "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
                               "encipher_only", "decipher_only"), False)
