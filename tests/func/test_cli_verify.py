@@ -85,7 +85,7 @@ def test_an_intermediate_has_to_say_that_it_is_an_authority(verify, ca, tsa):
     signer = middle.issue()
     data = Pdf().sign(lambda data: sign_cms(data, signer, [signer, middle],
                                             timestamp=lambda value: make_token(tsa, value)))
-    assert "untrusted" in verify.faults(data, "--crl", verify.file("middle.crl", middle.crl()))
+    assert "certificate_untrusted" in verify.faults(data, "--crl", verify.file("middle.crl", middle.crl()))
 
 
 def test_openssl_timestamps_are_good(verify, good, tsa, tmp_path):
