@@ -1,6 +1,7 @@
 """`rsspd --check-config`: all that a start would find wrong, at once."""
 
 import os
+import shlex
 import subprocess
 from datetime import datetime, timedelta, timezone
 
@@ -186,9 +187,9 @@ def test_a_key_under_a_passphrase_is_refused_without_asking_for_it(config, tmp_p
     subprocess.run(["openssl", "pkey", "-in", tmp_path / "plain.key", "-out", tmp_path / "a.key", "-aes256",
                     "-passout", "pass:mau"], check=True, umask=0o077)
     file = config(tls__certificate=tmp_path / "a.pem", tls__key=tmp_path / "a.key")
-    done = subprocess.run(["setsid", "--wait", "script", "-qec", f"{PROGRAM} --check-config --config {file}",
-                           "/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                          timeout=20, check=False)
+    command = shlex.join([PROGRAM, "--check-config", "--config", str(file)])
+    done = subprocess.run(["setsid", "--wait", "script", "-qec", command, "/dev/null"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, timeout=20, check=False)
     assert done.returncode == 78 and "tls.key" in done.stdout
     assert "pass phrase:" not in done.stdout
 
